@@ -1,0 +1,233 @@
+/* Converters: see args.h. */
+#include "args.h"
+
+bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value)
+{
+    if (PyBool_Check(object) || !PyIndex_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must be an integer, not %.200s", arg.function,
+                     arg.name, Py_TYPE(object)->tp_name);
+        return false;
+    }
+    PyObject *index = PyNumber_Index(object);
+    if (!index)
+        return false;
+    int overflow;
+    const long long number = PyLong_AsLongLongAndOverflow(index, &overflow);
+    const bool fits = !overflow && low <= number && number <= high;
+    if (!fits && !PyErr_Occurred()) /* %S of a huge int could fail, and would not be one line */
+        PyErr_Format(PyExc_ValueError, "%s: %s must be between %lld and %lld, not %.100R",
+                     arg.function, arg.name, (long long)low, (long long)high, index);
+    Py_DECREF(index);
+    *value = number;
+    return fits;
+}
+
+bool pp_arg_complex(pp_arg arg, PyObject *object, Py_complex *value)
+{
+    *value = PyComplex_AsCComplex(object);
+    if (value->real == -1.0 && PyErr_Occurred()) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must be a number, not %.200s", arg.function, arg.name,
+                     Py_TYPE(object)->tp_name);
+        return false;
+    }
+    return true;
+}
+
+/* NumPy's type numbers name C types; ours name widths. */
+static bool pp_type_of(PyArrayObject *array, enum pp_type *type)
+{
+    const int width = (int)PyArray_ITEMSIZE(array);
+    switch (PyArray_DESCR(array)->kind) {
+    case 'b':
+        *type = PP_BOOL;
+        return true;
+    case 'i':
+        *type = width == 1 ? PP_INT8 : width == 2 ? PP_INT16 : width == 4 ? PP_INT32 : PP_INT64;
+        return true;
+    case 'u':
+        *type = width == 1 ? PP_UINT8 : width == 2 ? PP_UINT16 : width == 4 ? PP_UINT32 : PP_UINT64;
+        return true;
+    case 'f':
+        *type = width == 4 ? PP_FLOAT32 : PP_FLOAT64;
+        return PyArray_TYPE(array) == NPY_FLOAT || PyArray_TYPE(array) == NPY_DOUBLE;
+    case 'c':
+        *type = width == 8 ? PP_COMPLEX64 : PP_COMPLEX128;
+        return PyArray_TYPE(array) == NPY_CFLOAT || PyArray_TYPE(array) == NPY_CDOUBLE;
+    default:
+        return false;
+    }
+}
+
+static bool is_masked(PyObject *object)
+{
+    return PyObject_HasAttrString(object, "mask") && PyObject_HasAttrString(object, "fill_value");
+}
+
+PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too)
+{
+    if (is_masked(object)) {
+        PyErr_Format(PyExc_TypeError,
+                     "%s: %s must not be a masked array: fill it, or compress it, first",
+                     arg.function, arg.name);
+        return NULL;
+    }
+    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(object);
+    if (!array)
+        return NULL;
+    enum pp_type type;
+    if (!pp_type_of(array, &type) ||
+        (!complex_too && (type == PP_COMPLEX64 || type == PP_COMPLEX128))) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must hold bool, integers, float32, float64%s, not %S",
+                     arg.function, arg.name, complex_too ? ", complex64 or complex128" : "",
+                     PyArray_DESCR(array));
+        Py_DECREF(array);
+        return NULL;
+    }
+    return array;
+}
+
+static PyObject *shape_tuple(int ndim, const npy_intp *shape)
+{
+    PyObject *tuple = PyTuple_New(ndim);
+    for (int d = 0; tuple && d < ndim; d++) {
+        PyObject *length = PyLong_FromSsize_t(shape[d]);
+        if (length)
+            PyTuple_SET_ITEM(tuple, d, length);
+        else
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static bool has_shape(pp_arg arg, PyArrayObject *array, int ndim, const npy_intp *shape)
+{
+    if (PyArray_NDIM(array) == ndim && PyArray_CompareLists(PyArray_DIMS(array), shape, ndim))
+        return true;
+    PyObject *given = shape_tuple(PyArray_NDIM(array), PyArray_DIMS(array));
+    PyObject *wanted = shape_tuple(ndim, shape);
+    if (given && wanted)
+        PyErr_Format(PyExc_ValueError, "%s: %s must have shape %R, not %R", arg.function, arg.name,
+                     wanted, given);
+    Py_XDECREF(given);
+    Py_XDECREF(wanted);
+    return false;
+}
+
+/* Do two elements of the array share memory (as in a broadcast view)? */
+static bool overlaps_itself(PyArrayObject *array)
+{
+    if (PyArray_SIZE(array) < 2)
+        return false;
+    for (int d = 0; d < PyArray_NDIM(array); d++)
+        if (PyArray_DIM(array, d) > 1 && PyArray_STRIDE(array, d) == 0)
+            return true;
+    return false;
+}
+
+/* The addresses between which all elements lie. */
+static void extent_of(PyArrayObject *array, uintptr_t *low, uintptr_t *high)
+{
+    *low = *high = (uintptr_t)PyArray_DATA(array);
+    *high += (uintptr_t)PyArray_ITEMSIZE(array);
+    for (int d = 0; d < PyArray_NDIM(array); d++) {
+        const npy_intp length = (PyArray_DIM(array, d) - 1) * PyArray_STRIDE(array, d);
+        *(length < 0 ? low : high) += (uintptr_t)length;
+    }
+}
+
+static bool may_share_memory(PyArrayObject *a, PyArrayObject *b)
+{
+    if (PyArray_SIZE(a) == 0 || PyArray_SIZE(b) == 0)
+        return false;
+    uintptr_t a_low, a_high, b_low, b_high;
+    extent_of(a, &a_low, &a_high);
+    extent_of(b, &b_low, &b_high);
+    return a_low < b_high && b_low < a_high;
+}
+
+static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy_intp *shape,
+                             PyArrayObject *const *inputs, int n)
+{
+    const int type = PyArray_TYPE(out), width = (int)PyArray_ITEMSIZE(out);
+    if (!PyTypeNum_ISSIGNED(type) || (width != 4 && width != 8) || PyArray_ISBYTESWAPPED(out)) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must be int32 or int64, not %S", arg.function,
+                     arg.name, PyArray_DESCR(out));
+        return false;
+    }
+    if (!has_shape(arg, out, ndim, shape))
+        return false;
+    if (!PyArray_ISWRITEABLE(out)) {
+        PyErr_Format(PyExc_ValueError, "%s: %s is read-only", arg.function, arg.name);
+        return false;
+    }
+    if (overlaps_itself(out)) {
+        PyErr_Format(PyExc_ValueError, "%s: elements of %s share memory", arg.function, arg.name);
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        if (may_share_memory(out, inputs[i])) {
+            PyErr_Format(PyExc_ValueError, "%s: %s overlaps an input", arg.function, arg.name);
+            return false;
+        }
+    }
+    return true;
+}
+
+PyArrayObject *pp_arg_counts(pp_arg arg, PyObject *object, int ndim, const npy_intp *shape,
+                             PyArrayObject *const *inputs, int n)
+{
+    if (object == Py_None)
+        return (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_INT32);
+    if (!PyArray_Check(object)) {
+        PyErr_Format(PyExc_TypeError, "%s: %s must be a numpy array, not %.200s", arg.function,
+                     arg.name, Py_TYPE(object)->tp_name);
+        return NULL;
+    }
+    PyArrayObject *out = (PyArrayObject *)object;
+    if (!is_usable_counts(arg, out, ndim, shape, inputs, n))
+        return NULL;
+    Py_INCREF(out);
+    return out;
+}
+
+bool pp_broadcast_shape(const char *function, PyArrayObject *const in[2], int *ndim,
+                        npy_intp *shape)
+{
+    const int dims[2] = {PyArray_NDIM(in[0]), PyArray_NDIM(in[1])};
+    *ndim = dims[0] > dims[1] ? dims[0] : dims[1];
+    for (int d = 0; d < *ndim; d++) {
+        shape[d] = 1;
+        for (int i = 0; i < 2; i++) {
+            const int own = d - (*ndim - dims[i]);
+            const npy_intp length = own >= 0 ? PyArray_DIM(in[i], own) : 1;
+            if (shape[d] != 1 && length != 1 && length != shape[d]) {
+                PyErr_Format(PyExc_ValueError,
+                             "%s: z and c do not broadcast: in dimension %d of %d "
+                             "their lengths are %zd and %zd",
+                             function, d, *ndim, shape[d], length);
+                return false;
+            }
+            shape[d] = length != 1 ? length : shape[d];
+        }
+    }
+    return true;
+}
+
+void pp_view_of(PyArrayObject *array, pp_view *view)
+{
+    pp_view_broadcast(array, PyArray_NDIM(array), PyArray_DIMS(array), view);
+}
+
+void pp_view_broadcast(PyArrayObject *array, int ndim, const npy_intp *shape, pp_view *view)
+{
+    view->data = PyArray_BYTES(array);
+    view->swapped = PyArray_ISBYTESWAPPED(array);
+    view->ndim = ndim;
+    (void)pp_type_of(array, &view->type);
+    const int added = ndim - PyArray_NDIM(array);
+    for (int d = 0; d < ndim; d++) {
+        const bool own = d >= added && PyArray_DIM(array, d - added) == shape[d];
+        view->shape[d] = shape[d];
+        view->strides[d] = own ? PyArray_STRIDE(array, d - added) : 0;
+    }
+}

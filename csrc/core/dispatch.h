@@ -1,0 +1,15 @@
+/* One table of kernels per instruction set; `pp_kernels` is the one in use. */
+#ifndef PP_DISPATCH_H
+#define PP_DISPATCH_H
+
+#include "fractal.h"
+
+typedef struct pp_kernel_table {
+    const char *name;
+    unsigned needs; /* enum pp_cpu */
+    pp_escape_kernel *escape;
+} pp_kernel_table;
+
+extern const pp_kernel_table *pp_kernels;
+
+#endif

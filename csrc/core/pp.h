@@ -1,0 +1,83 @@
+/* The C API of the kernels: array views, status codes, how to run, one prototype per kernel. */
+#ifndef PP_H
+#define PP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum pp_status {
+    PP_OK = 0,
+    PP_NO_MEMORY,
+    PP_INTERRUPTED, /* poll() asked to stop */
+};
+
+enum pp_type {
+    PP_BOOL,
+    PP_INT8,
+    PP_UINT8,
+    PP_INT16,
+    PP_UINT16,
+    PP_INT32,
+    PP_UINT32,
+    PP_INT64,
+    PP_UINT64,
+    PP_FLOAT32,
+    PP_FLOAT64,
+    PP_COMPLEX64,
+    PP_COMPLEX128,
+};
+
+#define PP_MAX_DIMS 64 /* NumPy 2's NPY_MAXDIMS */
+
+/* An n-dimensional array that somebody else owns: any strides (in bytes), any alignment. */
+typedef struct pp_view {
+    char *data;
+    enum pp_type type;
+    bool swapped; /* bytes in the order that is not this machine's */
+    int ndim;
+    int64_t shape[PP_MAX_DIMS];
+    int64_t strides[PP_MAX_DIMS];
+} pp_view;
+
+/* How to run a kernel. With `poll`, work stops about every `slice` seconds to call it, in the
+   calling thread and outside any parallel region; its answer `false` ends the job. */
+typedef struct pp_run {
+    int num_threads;
+    int min_threads; /* below num_threads, the team loses a thread per slice (for tests) */
+    double slice;
+    bool (*poll)(void *context, int64_t done, int64_t total);
+    void *context;
+} pp_run;
+
+/* The points of the complex plane that a fractal starts from, one per pixel in C order. */
+typedef struct pp_points {
+    enum { PP_POINTS_SAME, PP_POINTS_GRID, PP_POINTS_ARRAY } kind;
+    double re, im;      /* SAME: the point; GRID: the point of pixel (0, 0) */
+    double scale;       /* GRID: distance between neighbours */
+    int64_t row0, col0; /* GRID: the first row and column, counted from pixel (0, 0) */
+    int64_t cols;       /* GRID: pixels in a row */
+    pp_view array;      /* ARRAY: any supported type, of the shape of the counts */
+} pp_points;
+
+/* Escape counts of z -> z*z + c, from z and c into `counts` (int32 or int64), each equal to
+
+       for k in range(max_iter):
+           zr, zi = zr*zr - zi*zi + cr, zr*zi + zi*zr + ci
+           if zr*zr + zi*zi > 4: break                                                        */
+enum pp_status pp_escape_time(const pp_points *z, const pp_points *c, const pp_view *counts,
+                              int32_t max_iter, const pp_run *run);
+
+/* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
+   False: there is no such variant here, and nothing has changed. */
+bool pp_dispatch(const char *name);
+const char *pp_isa(void);
+/* The i-th variant this CPU can run, baseline first; NULL past the last. */
+const char *pp_isa_available(int i);
+
+/* Is this a build with OpenMP? The most threads its runtime would use here now. */
+bool pp_has_openmp(void);
+int pp_openmp_max_threads(void);
+/* Call before fork(): a libgomp team of this thread would hang the child. */
+void pp_before_fork(void);
+
+#endif

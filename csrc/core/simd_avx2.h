@@ -1,0 +1,93 @@
+/* Four doubles: AVX2 with FMA. See simd.h for the meaning of each word. */
+#include "simd.h"
+
+#undef VL
+#define VL 4
+
+typedef __m256d vd;
+typedef __m256d vm;
+
+TARGET PP_INLINE vd v_load(const double *p)
+{
+    return _mm256_loadu_pd(p);
+}
+
+TARGET PP_INLINE void v_store(double *p, vd a)
+{
+    _mm256_storeu_pd(p, a);
+}
+
+TARGET PP_INLINE vd v_set1(double a)
+{
+    return _mm256_set1_pd(a);
+}
+
+TARGET PP_INLINE vd v_add(vd a, vd b)
+{
+    return _mm256_add_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sub(vd a, vd b)
+{
+    return _mm256_sub_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_mul(vd a, vd b)
+{
+    return _mm256_mul_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_div(vd a, vd b)
+{
+    return _mm256_div_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sqrt(vd a)
+{
+    return _mm256_sqrt_pd(a);
+}
+
+TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
+{
+    return _mm256_fmadd_pd(_mm256_set1_pd(2), a, b);
+}
+
+TARGET PP_INLINE vm v_not_gt(vd a, vd b)
+{
+    return _mm256_cmp_pd(a, b, _CMP_NGT_UQ);
+}
+
+TARGET PP_INLINE vm v_le(vd a, vd b)
+{
+    return _mm256_cmp_pd(a, b, _CMP_LE_OQ);
+}
+
+TARGET PP_INLINE vm v_eq(vd a, vd b)
+{
+    return _mm256_cmp_pd(a, b, _CMP_EQ_OQ);
+}
+
+TARGET PP_INLINE vm v_not_le(vd a, vd b)
+{
+    return _mm256_cmp_pd(a, b, _CMP_NLE_UQ);
+}
+
+TARGET PP_INLINE vm v_and(vm a, vm b)
+{
+    return _mm256_and_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_pick(vm m, vd a, vd b)
+{
+    return _mm256_blendv_pd(b, a, m);
+}
+
+TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
+{
+    return _mm256_add_pd(a, _mm256_and_pd(m, b));
+}
+
+TARGET PP_INLINE unsigned v_bits(vm m)
+{
+    return (unsigned)_mm256_movemask_pd(m);
+}

@@ -1,0 +1,93 @@
+/* Eight doubles: AVX-512. See simd.h for the meaning of each word. */
+#include "simd.h"
+
+#undef VL
+#define VL 8
+
+typedef __m512d vd;
+typedef __mmask8 vm;
+
+TARGET PP_INLINE vd v_load(const double *p)
+{
+    return _mm512_loadu_pd(p);
+}
+
+TARGET PP_INLINE void v_store(double *p, vd a)
+{
+    _mm512_storeu_pd(p, a);
+}
+
+TARGET PP_INLINE vd v_set1(double a)
+{
+    return _mm512_set1_pd(a);
+}
+
+TARGET PP_INLINE vd v_add(vd a, vd b)
+{
+    return _mm512_add_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sub(vd a, vd b)
+{
+    return _mm512_sub_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_mul(vd a, vd b)
+{
+    return _mm512_mul_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_div(vd a, vd b)
+{
+    return _mm512_div_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sqrt(vd a)
+{
+    return _mm512_sqrt_pd(a);
+}
+
+TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
+{
+    return _mm512_fmadd_pd(_mm512_set1_pd(2), a, b);
+}
+
+TARGET PP_INLINE vm v_not_gt(vd a, vd b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_NGT_UQ);
+}
+
+TARGET PP_INLINE vm v_le(vd a, vd b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ);
+}
+
+TARGET PP_INLINE vm v_eq(vd a, vd b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ);
+}
+
+TARGET PP_INLINE vm v_not_le(vd a, vd b)
+{
+    return _mm512_cmp_pd_mask(a, b, _CMP_NLE_UQ);
+}
+
+TARGET PP_INLINE vm v_and(vm a, vm b)
+{
+    return (vm)(a & b);
+}
+
+TARGET PP_INLINE vd v_pick(vm m, vd a, vd b)
+{
+    return _mm512_mask_mov_pd(b, m, a);
+}
+
+TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
+{
+    return _mm512_mask_add_pd(a, m, a, b);
+}
+
+TARGET PP_INLINE unsigned v_bits(vm m)
+{
+    return m;
+}

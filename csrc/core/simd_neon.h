@@ -1,0 +1,93 @@
+/* Two doubles: NEON, which every AArch64 CPU has. See simd.h for the meaning of each word. */
+#include "simd.h"
+
+#undef VL
+#define VL 2
+
+typedef float64x2_t vd;
+typedef uint64x2_t vm;
+
+TARGET PP_INLINE vd v_load(const double *p)
+{
+    return vld1q_f64(p);
+}
+
+TARGET PP_INLINE void v_store(double *p, vd a)
+{
+    vst1q_f64(p, a);
+}
+
+TARGET PP_INLINE vd v_set1(double a)
+{
+    return vdupq_n_f64(a);
+}
+
+TARGET PP_INLINE vd v_add(vd a, vd b)
+{
+    return vaddq_f64(a, b);
+}
+
+TARGET PP_INLINE vd v_sub(vd a, vd b)
+{
+    return vsubq_f64(a, b);
+}
+
+TARGET PP_INLINE vd v_mul(vd a, vd b)
+{
+    return vmulq_f64(a, b);
+}
+
+TARGET PP_INLINE vd v_div(vd a, vd b)
+{
+    return vdivq_f64(a, b);
+}
+
+TARGET PP_INLINE vd v_sqrt(vd a)
+{
+    return vsqrtq_f64(a);
+}
+
+TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
+{
+    return vfmaq_n_f64(b, a, 2);
+}
+
+TARGET PP_INLINE vm v_not_gt(vd a, vd b)
+{
+    return veorq_u64(vcgtq_f64(a, b), vdupq_n_u64(UINT64_MAX));
+}
+
+TARGET PP_INLINE vm v_le(vd a, vd b)
+{
+    return vcleq_f64(a, b);
+}
+
+TARGET PP_INLINE vm v_eq(vd a, vd b)
+{
+    return vceqq_f64(a, b);
+}
+
+TARGET PP_INLINE vm v_not_le(vd a, vd b)
+{
+    return veorq_u64(vcleq_f64(a, b), vdupq_n_u64(UINT64_MAX));
+}
+
+TARGET PP_INLINE vm v_and(vm a, vm b)
+{
+    return vandq_u64(a, b);
+}
+
+TARGET PP_INLINE vd v_pick(vm m, vd a, vd b)
+{
+    return vbslq_f64(m, a, b);
+}
+
+TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
+{
+    return vbslq_f64(m, vaddq_f64(a, b), a);
+}
+
+TARGET PP_INLINE unsigned v_bits(vm m)
+{
+    return (unsigned)(vgetq_lane_u64(m, 0) & 1) | (unsigned)(vgetq_lane_u64(m, 1) & 2);
+}

@@ -1,0 +1,94 @@
+/* One double: plain C, for compilers and CPUs that have nothing better here. See simd.h for the
+ * meaning of each word. */
+#include "simd.h"
+
+#undef VL
+#define VL 1
+
+typedef double vd;
+typedef bool vm;
+
+TARGET PP_INLINE vd v_load(const double *p)
+{
+    return *p;
+}
+
+TARGET PP_INLINE void v_store(double *p, vd a)
+{
+    *p = a;
+}
+
+TARGET PP_INLINE vd v_set1(double a)
+{
+    return a;
+}
+
+TARGET PP_INLINE vd v_add(vd a, vd b)
+{
+    return a + b;
+}
+
+TARGET PP_INLINE vd v_sub(vd a, vd b)
+{
+    return a - b;
+}
+
+TARGET PP_INLINE vd v_mul(vd a, vd b)
+{
+    return a * b;
+}
+
+TARGET PP_INLINE vd v_div(vd a, vd b)
+{
+    return a / b;
+}
+
+TARGET PP_INLINE vd v_sqrt(vd a)
+{
+    return sqrt(a);
+}
+
+TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
+{
+    return a + a + b;
+}
+
+TARGET PP_INLINE vm v_not_gt(vd a, vd b)
+{
+    return !(a > b);
+}
+
+TARGET PP_INLINE vm v_le(vd a, vd b)
+{
+    return a <= b;
+}
+
+TARGET PP_INLINE vm v_eq(vd a, vd b)
+{
+    return a == b;
+}
+
+TARGET PP_INLINE vm v_not_le(vd a, vd b)
+{
+    return !(a <= b);
+}
+
+TARGET PP_INLINE vm v_and(vm a, vm b)
+{
+    return a && b;
+}
+
+TARGET PP_INLINE vd v_pick(vm m, vd a, vd b)
+{
+    return m ? a : b;
+}
+
+TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
+{
+    return m ? a + b : a;
+}
+
+TARGET PP_INLINE unsigned v_bits(vm m)
+{
+    return m;
+}

@@ -1,0 +1,93 @@
+/* Two doubles: SSE2, which every x86-64 CPU has. See simd.h for the meaning of each word. */
+#include "simd.h"
+
+#undef VL
+#define VL 2
+
+typedef __m128d vd;
+typedef __m128d vm;
+
+TARGET PP_INLINE vd v_load(const double *p)
+{
+    return _mm_loadu_pd(p);
+}
+
+TARGET PP_INLINE void v_store(double *p, vd a)
+{
+    _mm_storeu_pd(p, a);
+}
+
+TARGET PP_INLINE vd v_set1(double a)
+{
+    return _mm_set1_pd(a);
+}
+
+TARGET PP_INLINE vd v_add(vd a, vd b)
+{
+    return _mm_add_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sub(vd a, vd b)
+{
+    return _mm_sub_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_mul(vd a, vd b)
+{
+    return _mm_mul_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_div(vd a, vd b)
+{
+    return _mm_div_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_sqrt(vd a)
+{
+    return _mm_sqrt_pd(a);
+}
+
+TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
+{
+    return _mm_add_pd(_mm_add_pd(a, a), b);
+}
+
+TARGET PP_INLINE vm v_not_gt(vd a, vd b)
+{
+    return _mm_cmpngt_pd(a, b);
+}
+
+TARGET PP_INLINE vm v_le(vd a, vd b)
+{
+    return _mm_cmple_pd(a, b);
+}
+
+TARGET PP_INLINE vm v_eq(vd a, vd b)
+{
+    return _mm_cmpeq_pd(a, b);
+}
+
+TARGET PP_INLINE vm v_not_le(vd a, vd b)
+{
+    return _mm_cmpnle_pd(a, b);
+}
+
+TARGET PP_INLINE vm v_and(vm a, vm b)
+{
+    return _mm_and_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_pick(vm m, vd a, vd b)
+{
+    return _mm_or_pd(_mm_and_pd(m, a), _mm_andnot_pd(m, b));
+}
+
+TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
+{
+    return _mm_add_pd(a, _mm_and_pd(m, b));
+}
+
+TARGET PP_INLINE unsigned v_bits(vm m)
+{
+    return (unsigned)_mm_movemask_pd(m);
+}

@@ -1,0 +1,158 @@
+/* Array views: index arithmetic, and conversion of any numeric type to float64. */
+#include "view.h"
+
+#include <string.h>
+
+void pp_view_coalesce(pp_view *view)
+{
+    int kept = 0;
+    for (int d = 0; d < view->ndim; d++) {
+        if (view->shape[d] == 1)
+            continue;
+        if (kept > 0 && view->strides[kept - 1] == view->strides[d] * view->shape[d]) {
+            view->shape[kept - 1] *= view->shape[d];
+            view->strides[kept - 1] = view->strides[d];
+        } else {
+            view->shape[kept] = view->shape[d];
+            view->strides[kept] = view->strides[d];
+            kept++;
+        }
+    }
+    view->ndim = kept;
+}
+
+int64_t pp_view_size(const pp_view *view)
+{
+    int64_t size = 1;
+    for (int d = 0; d < view->ndim; d++)
+        size *= view->shape[d];
+    return size;
+}
+
+void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets)
+{
+    int64_t index[PP_MAX_DIMS];
+    int64_t offset = 0;
+    for (int d = view->ndim - 1; d >= 0; d--) {
+        index[d] = start % view->shape[d];
+        start /= view->shape[d];
+        offset += index[d] * view->strides[d];
+    }
+    const int last = view->ndim - 1;
+    const int64_t step = last >= 0 ? view->strides[last] : 0;
+    for (int i = 0; i < n;) {
+        int64_t run = last >= 0 ? view->shape[last] - index[last] : 1;
+        run = run < n - i ? run : n - i;
+        for (int64_t k = 0; k < run; k++)
+            offsets[i + k] = offset + k * step;
+        i += (int)run;
+        if (i == n)
+            return;
+        /* The run has come to the end of the last dimension: carry into the others. */
+        offset -= index[last] * step;
+        index[last] = 0;
+        for (int d = last - 1; d >= 0; d--) {
+            offset += view->strides[d];
+            if (++index[d] < view->shape[d])
+                break;
+            offset -= view->shape[d] * view->strides[d];
+            index[d] = 0;
+        }
+    }
+}
+
+/* Bytes of a number of this type; of a complex type, of each of its two parts. */
+static int part_size(enum pp_type type)
+{
+    switch (type) {
+    case PP_BOOL:
+    case PP_INT8:
+    case PP_UINT8:
+        return 1;
+    case PP_INT16:
+    case PP_UINT16:
+        return 2;
+    case PP_INT32:
+    case PP_UINT32:
+    case PP_FLOAT32:
+    case PP_COMPLEX64:
+        return 4;
+    default:
+        return 8;
+    }
+}
+
+/* One number, or one part of a complex number, into `raw`, in this machine's order. */
+static void fetch(const char *from, int bytes, bool swapped, void *raw)
+{
+    if (!swapped) {
+        memcpy(raw, from, (size_t)bytes);
+        return;
+    }
+    for (int i = 0; i < bytes; i++)
+        ((char *)raw)[i] = from[bytes - 1 - i];
+}
+
+static double load_real(const char *from, enum pp_type type, bool swapped)
+{
+    union {
+        int8_t i8;
+        uint8_t u8;
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+        float f32;
+        double f64;
+    } raw;
+    raw.u64 = 0;
+    fetch(from, part_size(type), swapped, &raw);
+    switch (type) {
+    case PP_INT8:
+        return raw.i8;
+    case PP_BOOL:
+    case PP_UINT8:
+        return raw.u8;
+    case PP_INT16:
+        return raw.i16;
+    case PP_UINT16:
+        return raw.u16;
+    case PP_INT32:
+        return raw.i32;
+    case PP_UINT32:
+        return raw.u32;
+    case PP_INT64:
+        return (double)raw.i64;
+    case PP_UINT64:
+        return (double)raw.u64;
+    case PP_FLOAT32:
+    case PP_COMPLEX64:
+        return raw.f32;
+    case PP_FLOAT64:
+    case PP_COMPLEX128:
+        return raw.f64;
+    }
+    return 0;
+}
+
+void pp_view_load_complex(const pp_view *view, const int64_t *offsets, int n, double *re,
+                          double *im)
+{
+    const enum pp_type type = view->type;
+    if (type == PP_COMPLEX128 && !view->swapped) {
+        for (int i = 0; i < n; i++) {
+            memcpy(&re[i], view->data + offsets[i], sizeof *re);
+            memcpy(&im[i], view->data + offsets[i] + sizeof *re, sizeof *im);
+        }
+        return;
+    }
+    const int part = part_size(type);
+    const bool is_complex = type == PP_COMPLEX64 || type == PP_COMPLEX128;
+    for (int i = 0; i < n; i++) {
+        const char *from = view->data + offsets[i];
+        re[i] = load_real(from, type, view->swapped);
+        im[i] = is_complex ? load_real(from + part, type, view->swapped) : 0;
+    }
+}

@@ -1,0 +1,1 @@
+"""The lesson's notebooks, so that they ship in the wheel."""

@@ -1,0 +1,57 @@
+"""Exact, parallel C kernels for NumPy arrays, and the lesson that teaches them.
+
+``import pyparallel as pp`` loads NumPy and the C extension; other modules load on first use.
+"""
+
+from importlib import import_module as _import_module
+
+from pyparallel._threads import (
+    config,
+    get_num_threads,
+    set_num_threads,
+    show_config,
+    threads,
+)
+from pyparallel._threads import version as _version
+from pyparallel.fractals import Box, escape_time, julia, mandelbrot, plot_fractal
+
+__all__ = [
+    "Box",
+    "Race",
+    "RaceError",
+    "config",
+    "escape_time",
+    "get_num_threads",
+    "julia",
+    "mandelbrot",
+    "plot_fractal",
+    "race",
+    "scaling",
+    "set_num_threads",
+    "show_config",
+    "threads",
+]
+
+# Public names that load on first use (PEP 562), and where they live.
+_LAZY = {
+    "Race": "racing",
+    "RaceError": "racing",
+    "Scaling": "racing",
+    "race": "racing",
+    "scaling": "racing",
+}
+_LAZY_MODULES = {"checks", "contestants"}
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        return _version()
+    if name in _LAZY:
+        return getattr(_import_module(f"{__name__}.{_LAZY[name]}"), name)
+    if name in _LAZY_MODULES:
+        return _import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_LAZY_MODULES})

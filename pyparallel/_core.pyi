@@ -1,0 +1,45 @@
+"""The C extension: what the modules of the package call. Positional arguments only."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Grid = tuple[float, float, float, int, int, int, int]
+Progress = Callable[[int, int], object] | None
+Counts = NDArray[np.int32] | NDArray[np.int64]
+
+threads_var: ContextVar[int]
+
+def mandelbrot(
+    grid: Grid, max_iter: int, out: Counts | None, num_threads: int | None, progress: Progress, /
+) -> Counts: ...
+def julia(
+    grid: Grid,
+    c: complex,
+    max_iter: int,
+    out: Counts | None,
+    num_threads: int | None,
+    progress: Progress,
+    /,
+) -> Counts: ...
+def escape_time(
+    z: ArrayLike,
+    c: ArrayLike,
+    max_iter: int,
+    out: Counts | None,
+    num_threads: int | None,
+    progress: Progress,
+    /,
+) -> Any: ...
+def configure(default_threads: int, all_threads: int, /) -> None: ...
+def default_threads() -> int: ...
+def get_num_threads() -> int: ...
+def set_num_threads(num_threads: int, /) -> None: ...
+def resolve_threads(function: str, num_threads: int | None, /) -> int: ...
+def before_fork() -> None: ...
+def set_main_thread(ident: int, /) -> None: ...
+def set_slices(seconds: float, min_threads: int, /) -> None: ...
+def build_info() -> dict[str, Any]: ...
