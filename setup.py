@@ -10,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from glob import glob
 from pathlib import Path
 
 import numpy
@@ -93,17 +92,21 @@ class BuildExt(build_ext):
                 if not os.environ.get("_PYTHON_HOST_PLATFORM"):
                     program = Path(folder, "probe" + (sysconfig.get_config_var("EXE") or ""))
                     subprocess.run([program], check=True, timeout=60)
-            except Exception:  # whatever it is, this compiler has no OpenMP by these flags
+            except Exception:  # noqa: BLE001 - whatever it is, this compiler has no OpenMP by these flags
                 return False
         return True
+
+
+def files(pattern: str) -> list[str]:
+    return sorted(path.as_posix() for path in Path().glob(pattern))
 
 
 setup(
     ext_modules=[
         Extension(
             "pyparallel._core",
-            sources=sorted(glob("csrc/core/*.c") + glob("csrc/bind/*.c")),
-            depends=sorted(glob("csrc/*/*.h")),
+            sources=files("csrc/*/*.c"),
+            depends=files("csrc/*/*.h"),
         )
     ],
     cmdclass={"build_ext": BuildExt},

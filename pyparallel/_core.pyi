@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Grid = tuple[float, float, float, int, int, int, int]
-Progress = Callable[[int, int], object] | None
-Counts = NDArray[np.int32] | NDArray[np.int64]
+Grid: TypeAlias = tuple[float, float, float, int, int, int, int]
+Progress: TypeAlias = Callable[[int, int], object] | None
+Counts: TypeAlias = NDArray[np.int32] | NDArray[np.int64]
 
 threads_var: ContextVar[int]
 

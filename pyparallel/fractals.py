@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def _integer(name: str, value: object) -> int:
 
 def _complex(function: str, name: str, value: object) -> complex:
     try:
-        number = complex(value)  # type: ignore[arg-type]
+        number = complex(cast("complex", value))
     except (TypeError, ValueError):
         raise TypeError(
             f"{function}: {name} must be a number, not {type(value).__name__}"
@@ -63,7 +64,7 @@ def _cuts(window: Span, n: int) -> list[slice]:
     """The window in n parts, cut as numpy.array_split cuts."""
     size, longer = divmod(window[1] - window[0], n)
     ends = [size * k + min(k, longer) for k in range(n + 1)]
-    return [slice(*part) for part in zip(ends, ends[1:], strict=False)]
+    return [slice(*part) for part in pairwise(ends)]
 
 
 @dataclass(frozen=True)

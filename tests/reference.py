@@ -7,7 +7,7 @@ import numpy as np
 
 def escape_count(zr: float, zi: float, cr: float, ci: float, max_iter: int) -> int:
     """The loop of the contract."""
-    for k in range(max_iter):
+    for k in range(max_iter):  # noqa: B007 - as in the contract
         zr, zi = zr * zr - zi * zi + cr, zr * zi + zi * zr + ci
         if zr * zr + zi * zi > 4.0:
             break
