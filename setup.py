@@ -2,10 +2,12 @@
 
 Environment: PYPARALLEL_OPENMP=0|1 builds without OpenMP, or fails without it;
 PYPARALLEL_SANITIZE=address,undefined and PYPARALLEL_DEBUG=1 are for development;
-PYPARALLEL_WERROR=1 makes warnings errors.
+PYPARALLEL_WERROR=1 makes warnings errors. CC names the compiler, clang-cl on Windows too.
 """
 
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +17,12 @@ from pathlib import Path
 import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
+
+SWITCHES = [
+    *(f"PYPARALLEL_{name}" for name in ("OPENMP", "SANITIZE", "DEBUG", "WERROR")),
+    *("CC", "CFLAGS", "LDFLAGS"),
+]
 
 PROBE = """
 #include <omp.h>
@@ -27,57 +35,83 @@ int main(void)
 }
 """
 
-# What compilers want for OpenMP: (flags to compile, flags to link).
-UNIX_OPENMP = [(["-fopenmp"], ["-fopenmp"])]
-MAC_OPENMP = [
-    (["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"], [f"-L{prefix}/lib", "-lomp"])
-    for prefix in ("/opt/homebrew/opt/libomp", "/usr/local/opt/libomp", sys.prefix)
-]
-MSVC_OPENMP = [(["-openmp:llvm"], []), (["/openmp"], [])]
-
 
 class BuildExt(build_ext):
     """build_ext with the flags that this compiler understands."""
 
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        # setuptools looks at dates only: after a change of switches everything is out of date.
+        self.switches = repr([numpy.__version__, *(os.environ.get(name) for name in SWITCHES)])
+        self.stamp = Path(self.build_temp, "switches.txt")
+        if not self.stamp.exists() or self.stamp.read_text() != self.switches:
+            self.force = True
+
     def build_extensions(self) -> None:
-        msvc = self.compiler.compiler_type == "msvc"
+        self.msvc = self.compiler.compiler_type == "msvc"
+        self.clang_cl = self.msvc and Path(os.environ.get("CC", "")).stem == "clang-cl"
+        if self.clang_cl:
+            self.choose_clang_cl()
+        openmp = self.openmp()
         for extension in self.extensions:
-            extension.extra_compile_args += self.msvc_flags() if msvc else self.unix_flags()
-            extension.extra_link_args += self.sanitizers()
-            self.add_openmp(extension, MSVC_OPENMP if msvc else UNIX_OPENMP + MAC_OPENMP)
+            extension.extra_compile_args += self.compile_flags() + openmp[0]
+            extension.extra_link_args += self.sanitizers() + openmp[1]
         super().build_extensions()
+        self.stamp.parent.mkdir(parents=True, exist_ok=True)
+        self.stamp.write_text(self.switches)
 
-    def msvc_flags(self) -> list[str]:
-        include = f"/I{numpy.get_include()}"
-        return ["/std:c11", "/O2", "/fp:precise", "/experimental:c11atomics", include]
+    def choose_clang_cl(self) -> None:
+        """setuptools knows only Microsoft's compiler; clang-cl takes its place."""
+        if not self.compiler.initialized:
+            self.compiler.initialize()
+        self.compiler.cc = shutil.which(os.environ["CC"])
+        if self.compiler.cc is None:
+            raise SystemExit(f"CC={os.environ['CC']}: there is no such program on PATH")
 
-    def unix_flags(self) -> list[str]:
-        debug = os.environ.get("PYPARALLEL_DEBUG") == "1"
-        flags = ["-std=c11", "-ffp-contract=off", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow"]
-        flags += ["-O0", "-g"] if debug else ["-O3"]
-        if os.environ.get("PYPARALLEL_WERROR") == "1":
-            flags.append("-Werror")
+    def compile_flags(self) -> list[str]:
+        include = numpy.get_include()
+        if self.clang_cl:
+            return ["/std:c11", "/O2", "/clang:-ffp-contract=off", f"/I{include}"]
+        if self.msvc:
+            return ["/std:c11", "/O2", "/fp:precise", "/experimental:c11atomics", f"/I{include}"]
+        flags = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden"]
+        flags += ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow"]
+        flags += ["-O0", "-g"] if os.environ.get("PYPARALLEL_DEBUG") == "1" else ["-O3"]
+        flags += ["-Werror"] if os.environ.get("PYPARALLEL_WERROR") == "1" else []
         # NumPy's macros convert object to function pointers: as a system header's, no warning.
-        return [*flags, *self.sanitizers(), "-isystem", numpy.get_include()]
+        return [*flags, *self.sanitizers(), "-isystem", include]
 
     def sanitizers(self) -> list[str]:
         names = os.environ.get("PYPARALLEL_SANITIZE")
         return [f"-fsanitize={names}", "-fno-sanitize-recover=all", "-g"] if names else []
 
-    def add_openmp(self, extension, candidates) -> None:
-        wanted = os.environ.get("PYPARALLEL_OPENMP")
-        if wanted == "0":
-            return
-        for compile_args, link_args in candidates:
-            if self.compiles(compile_args, link_args):
-                extension.extra_compile_args += compile_args
-                extension.extra_link_args += link_args
-                return
-        if wanted == "1":
-            raise SystemExit("PYPARALLEL_OPENMP=1, but no OpenMP program could be built and run")
-        print("warning: no OpenMP found; building pyparallel for one thread", file=sys.stderr)
+    def openmp(self) -> tuple[list[str], list[str]]:
+        """The flags to compile and to link with OpenMP, or none."""
+        wanted = os.environ.get("PYPARALLEL_OPENMP", "")
+        if wanted not in ("", "0", "1"):
+            raise SystemExit(f"PYPARALLEL_OPENMP must be 0 or 1, not {wanted!r}")
+        if wanted != "0":
+            for flags in self.openmp_candidates():
+                if self.runs_openmp(*flags):
+                    return flags
+            if wanted == "1":
+                raise SystemExit("PYPARALLEL_OPENMP=1: no OpenMP program could be built and run")
+            print("warning: no OpenMP found; building pyparallel for one thread", file=sys.stderr)
+        return [], []
 
-    def compiles(self, compile_args: list[str], link_args: list[str]) -> bool:
+    def openmp_candidates(self) -> list[tuple[list[str], list[str]]]:
+        if self.clang_cl:  # its libomp.lib lies beside it
+            return [(["/openmp"], [f"/LIBPATH:{Path(self.compiler.cc).parent.parent / 'lib'}"])]
+        if self.msvc:
+            return [(["/openmp:llvm"], []), (["/openmp"], [])]
+        candidates = [(["-fopenmp"], ["-fopenmp"])]
+        if sys.platform == "darwin":  # Apple's clang has no runtime: Homebrew's, or conda's
+            for prefix in ("/opt/homebrew/opt/libomp", "/usr/local/opt/libomp", sys.prefix):
+                compile_args = ["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"]
+                candidates.append((compile_args, [f"-L{prefix}/lib", "-lomp"]))
+        return candidates
+
+    def runs_openmp(self, compile_args: list[str], link_args: list[str]) -> bool:
         """Can an OpenMP program be compiled, linked and (unless cross-compiling) run?"""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
@@ -92,7 +126,7 @@ class BuildExt(build_ext):
                 if not os.environ.get("_PYTHON_HOST_PLATFORM"):
                     program = Path(folder, "probe" + (sysconfig.get_config_var("EXE") or ""))
                     subprocess.run([program], check=True, timeout=60)
-            except Exception:  # noqa: BLE001 - whatever it is, this compiler has no OpenMP by these flags
+            except (CompileError, LinkError, OSError, subprocess.SubprocessError):
                 return False
         return True
 
@@ -100,6 +134,10 @@ class BuildExt(build_ext):
 def files(pattern: str) -> list[str]:
     return sorted(path.as_posix() for path in Path().glob(pattern))
 
+
+if sys.platform == "darwin":
+    # A universal Python asks for both architectures, but libomp comes for this machine's only.
+    os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
 
 setup(
     ext_modules=[
