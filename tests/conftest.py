@@ -1,6 +1,25 @@
 """Shared by all tests."""
 
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import pytest
+from hypothesis import settings
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The same examples in every run: searching further is what `python -m tests.fuzz` is for.
+settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
+settings.load_profile("tests")
+
+ROOT = Path(__file__).parent.parent
+
+RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_configure() -> None:
@@ -9,3 +28,42 @@ def pytest_configure() -> None:
         import pyparallel  # noqa: F401
     except ImportError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.fixture
+def run_python() -> RunPython:
+    """Run a piece of Python in a process of its own, where warnings are errors.
+
+    Returns what it printed; fails with what it said when it fails or takes too long.
+    """
+
+    def run(
+        code: str, *args: str, check: bool = True, timeout: float = 60, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code, *args],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=timeout,
+            env={**os.environ, **env},
+        )
+        if check and done.returncode:
+            pytest.fail(f"exit code {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _unchanged_settings() -> Iterator[None]:
+    """Every test starts from, and leaves, the default slices and number of threads."""
+    from pyparallel import _threads
+    from pyparallel._load import core
+
+    threads, reason = core.default_threads(), _threads._reason
+    yield
+    core.set_slices(0.1, 0)
+    if core.default_threads() != threads:
+        core.set_num_threads(threads)
+    _threads._reason = reason
