@@ -25,9 +25,9 @@ def version() -> str:
 
 
 def _omp_num_threads() -> int | None:
-    """The first number of OMP_NUM_THREADS, if it is one."""
+    """The first number of OMP_NUM_THREADS, if it is one (ten digits are no number of threads)."""
     first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdecimal() and int(first) > 0 else None
+    return int(first) if first.isdecimal() and len(first) < 10 and int(first) > 0 else None
 
 
 def _affinity() -> int | None:
@@ -48,7 +48,7 @@ def _quota(limit: str, period: str) -> int | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text().strip()
+        return path.read_text(errors="surrogateescape").strip()  # a group may have any name
     except OSError:
         return ""
 
@@ -108,6 +108,13 @@ def _default() -> tuple[int, str]:
     return (wanted, "OMP_NUM_THREADS") if wanted else _usable()
 
 
+def _not_none(function: str, n: int) -> int:
+    """``num_threads=None`` of a kernel is the default; here it would set what is already so."""
+    if n is None:
+        raise TypeError(f"{function}: num_threads must be an integer, not None")
+    return n
+
+
 def get_num_threads() -> int:
     """The number of threads a call would use here and now.
 
@@ -149,7 +156,7 @@ def set_num_threads(n: int) -> None:
     >>> pp.set_num_threads(before)
     """
     global _reason
-    core.set_num_threads(n)
+    core.set_num_threads(_not_none("set_num_threads", n))
     _reason = "set_num_threads"
 
 
@@ -173,7 +180,7 @@ def threads(n: int) -> Iterator[None]:
     >>> bool((serial == pp.mandelbrot(box, 100)).all())
     True
     """
-    token = core.threads_var.set(core.resolve_threads("threads", n))
+    token = core.threads_var.set(core.resolve_threads("threads", _not_none("threads", n)))
     try:
         yield
     finally:
@@ -234,7 +241,8 @@ def _after_fork() -> None:
 
 
 _number, _reason = _default()
-core.configure(_number, _usable()[0])
+core.configure(1, _usable()[0])
+core.set_num_threads(_number)  # as many of them as the core is willing to start
 core.set_main_thread(threading.main_thread().ident or threading.get_ident())
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=core.before_fork, after_in_child=_after_fork)

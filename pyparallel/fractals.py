@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import cmath
 import operator
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -21,18 +21,30 @@ if TYPE_CHECKING:
 
 Span = tuple[int, int]
 
+# Up to here every index of a pixel is a float64 too.
+_MANY_PIXELS = 2**53
 
-def _integer(name: str, value: object) -> int:
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise TypeError(f"Box: {name} must be an integer, not {type(value).__name__}")
-    number = operator.index(value)
-    if number < 1:
-        raise ValueError(f"Box: {name} must be at least 1, not {number}")
+
+def _integer(function: str, name: str, value: object, high: int) -> int:
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(cast("int", value))
+    except TypeError:
+        raise TypeError(
+            f"{function}: {name} must be an integer, not {type(value).__name__}"
+        ) from None
+    if not 1 <= number <= high:
+        # Python refuses to print the longest integers.
+        shown = number if abs(number) < 2**64 else f"one of {number.bit_length()} bits"
+        raise ValueError(f"{function}: {name} must be between 1 and {high}, not {shown}")
     return number
 
 
 def _complex(function: str, name: str, value: object) -> complex:
     try:
+        if isinstance(value, str):  # complex("1") is 1
+            raise TypeError
         number = complex(cast("complex", value))
     except (TypeError, ValueError):
         raise TypeError(
@@ -40,7 +52,7 @@ def _complex(function: str, name: str, value: object) -> complex:
         ) from None
     except OverflowError:
         raise ValueError(f"{function}: {name} is too large for a float64") from None
-    if not (math.isfinite(number.real) and math.isfinite(number.imag)):
+    if not cmath.isfinite(number):
         raise ValueError(f"{function}: {name} must be finite, not {number}")
     return number
 
@@ -49,12 +61,12 @@ def _span(name: str, part: object, window: Span) -> Span:
     """A slice of rows or columns, as (start, stop) within the window."""
     if not isinstance(part, slice):
         raise TypeError(f"Box.crop: {name} must be a slice, not {type(part).__name__}")
+    if part.step is not None and part.step != 1:
+        raise ValueError(f"Box.crop: {name} must have step 1, not {part.step!r}")
     try:
-        start, stop, step = part.indices(window[1] - window[0])
+        start, stop, _ = part.indices(window[1] - window[0])
     except TypeError:
-        raise TypeError(f"Box.crop: {name} must be a slice of integers") from None
-    if step != 1:
-        raise ValueError(f"Box.crop: {name} must have step 1, not {step}")
+        raise TypeError(f"Box.crop: {name} must be a slice of integers, not {part}") from None
     if stop <= start:
         raise ValueError(f"Box.crop: {name} selects nothing of {window[1] - window[0]}")
     return window[0] + start, window[0] + stop
@@ -113,8 +125,8 @@ class Box:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("width", _integer("width", self.width))
-        put("height", _integer("height", self.height))
+        put("width", _integer("Box", "width", self.width, _MANY_PIXELS))
+        put("height", _integer("Box", "height", self.height, _MANY_PIXELS))
         put("center", _complex("Box", "center", self.center))
         put("extent", _complex("Box", "extent", self.extent))
         if not (self.extent.real > 0 and self.extent.imag > 0):
@@ -210,11 +222,7 @@ class Box:
         >>> [part.shape for part in pp.Box(8, 8, center=0, extent=1 + 1j).split(3)[0]]
         [(3, 3), (3, 3), (3, 2)]
         """
-        if isinstance(n, (bool, np.bool_)) or not hasattr(n, "__index__"):
-            raise TypeError(f"Box.split: n must be an integer, not {type(n).__name__}")
-        n = operator.index(n)
-        if not 1 <= n <= min(self.shape):
-            raise ValueError(f"Box.split: n must be between 1 and {min(self.shape)}, not {n}")
+        n = _integer("Box.split", "n", n, min(self.shape))
         rows, cols = (_cuts(span, n) for span in self.window)
         return [[self.crop(row, col) for col in cols] for row in rows]
 
@@ -227,9 +235,11 @@ class Box:
         """
         (row0, row1), (col0, col1) = self.window
         points = np.empty(self.shape, np.complex128)
-        points.real = self.center.real + (np.arange(col0, col1) - self.width // 2) * self.scale
+        cols = np.arange(col0, col1) - self.width // 2
         rows = np.arange(row0, row1) - self.height // 2
-        points.imag = (self.center.imag + rows * self.scale)[:, np.newaxis]
+        with np.errstate(over="ignore"):  # in a tall or a wide box points may be infinite
+            points.real = self.center.real + cols * self.scale
+            points.imag = (self.center.imag + rows * self.scale)[:, np.newaxis]
         return points
 
     def zoom(self, factor: float, center: complex | None = None) -> Box:
@@ -247,20 +257,15 @@ class Box:
         >>> pp.Box(100, 100, center=0, extent=4 + 4j).zoom(2, center=-1).extent
         (2+2j)
         """
-        try:
-            factor = float(factor)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"Box.zoom: factor must be a number, not {type(factor).__name__}"
-            ) from None
-        if not (math.isfinite(factor) and factor > 0):
-            raise ValueError(f"Box.zoom: factor must be positive and finite, not {factor}")
-        return Box(
-            self.width,
-            self.height,
-            self.center if center is None else _complex("Box.zoom", "center", center),
-            self.extent / factor,
-        )
+        number = _complex("Box.zoom", "factor", factor)
+        if number.imag or number.real <= 0:
+            raise ValueError(f"Box.zoom: factor must be a positive number, not {factor!r}")
+        extent = self.extent / number.real
+        if not (cmath.isfinite(extent) and extent.real > 0 and extent.imag > 0):
+            raise ValueError(f"Box.zoom: factor {factor!r} takes the extent out of float64's range")
+        if center is None:
+            center = self.center
+        return Box(self.width, self.height, _complex("Box.zoom", "center", center), extent)
 
 
 def _grid(function: str, box: Box) -> Grid:
