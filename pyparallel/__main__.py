@@ -4,8 +4,17 @@ import sys
 
 
 def main() -> int:
-    print("not yet", file=sys.stderr)
-    return 2
+    """Run the command in `sys.argv`; return its exit status."""
+    try:
+        from pyparallel.cli import run
+    except ModuleNotFoundError as missing:
+        if missing.name != "click":
+            raise
+        from pyparallel._metadata import install_line
+
+        print(f"pyparallel: the command line needs click: {install_line('cli')}", file=sys.stderr)
+        return 2
+    return run()
 
 
 if __name__ == "__main__":

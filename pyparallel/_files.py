@@ -1,0 +1,48 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+def check_writable(path: Path) -> None:
+    """Raise OSError now if a file could not be written there later.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from pyparallel._files import check_writable
+    >>> check_writable(Path("no-such-folder", "picture.png"))
+    Traceback (most recent call last):
+        ...
+    FileNotFoundError: cannot write no-such-folder/picture.png: there is no folder no-such-folder
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {folder}")
+    if path.exists() and not path.is_file():
+        raise OSError(f"cannot write {path}: it is not a file")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(f"cannot write {path}: the folder {folder} is read-only")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of ``path`` when the block ends without an error.
+
+    Until then, and after an error or Ctrl-C, whatever was at ``path`` is untouched.
+    """
+    path = path.resolve()  # a link stays, what it points to is replaced
+    check_writable(path)
+    # In the same folder, because a rename is atomic only within one file system.
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,437 @@
+"""The command line: parses arguments, calls the module that does the work, prints."""
+
+from __future__ import annotations
+
+import cmath
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pyparallel import _metadata, rendering
+from pyparallel._files import check_writable, replacing
+from pyparallel._tables import seconds
+from pyparallel._threads import config, threads, version
+from pyparallel.fractals import Box
+
+if TYPE_CHECKING:
+    from pyparallel.contestants import Problem
+    from pyparallel.doctor import Finding
+
+# The whole Mandelbrot set, and nearly any Julia set.
+CENTER = {"Mandelbrot": -0.65 + 0j, "Julia": 0j}
+EXTENT = 3.2 + 2.4j
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run a command; errors are one line on stderr.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        The words after ``pyparallel``; those of `sys.argv` by default.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 where the command's own answer is no, 2 for an error, 130 after
+        Ctrl-C.
+
+    Examples
+    --------
+    >>> from pyparallel.cli import run
+    >>> run(["--version"])  # doctest: +SKIP
+    pyparallel 0.1.0
+    0
+    """
+    from pyparallel.racing import RaceError
+
+    try:
+        return main.main(args, prog_name="pyparallel", standalone_mode=False) or 0
+    except click.Abort:
+        return _complain("stopped", 130)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "pyparallel"
+        return _complain(f"{error.format_message().rstrip('.')} (see {where} --help)", 2)
+    except click.ClickException as error:
+        return _complain(error.format_message(), 2)
+    except MemoryError:
+        return _complain("not enough memory", 2)
+    except (ImportError, OSError, RaceError, ValueError) as error:
+        return _complain(str(error), 2)
+
+
+def _complain(message: str, status: int) -> int:
+    click.echo(f"pyparallel: {' '.join(message.split())}", err=True)
+    return status
+
+
+def _complex(ctx: click.Context, param: click.Parameter, value: str | None) -> complex | None:
+    """A complex number as people write it: -0.8+0.156i, 0.5j, 2."""
+    if value is None:
+        return None
+    text = value.replace(" ", "").replace("−", "-").lower()  # noqa: RUF001 - a pasted minus
+    try:
+        number = complex(text.removesuffix("i") + "j" if text.endswith("i") else text)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a number such as -0.8+0.156i") from None
+    if not cmath.isfinite(number):
+        raise click.BadParameter(f"{value!r} is not finite")
+    return number
+
+
+def _size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    """Width and height in pixels: 1600x1200."""
+    numbers = value.lower().split("x")
+    if len(numbers) != 2 or not all(n.isdecimal() and int(n) > 0 for n in numbers):
+        raise click.BadParameter(f"{value!r} is not a width and height such as 1600x1200")
+    return int(numbers[0]), int(numbers[1])
+
+
+threads_option = click.option(
+    "--threads", "num_threads", type=int, metavar="N", help="Threads to use; -1 for all."
+)
+
+
+def _threads(number: int | None) -> Any:
+    return nullcontext() if number is None else threads(number)
+
+
+@contextmanager
+def _bar(description: str) -> Iterator[rendering.Progress]:
+    """A progress bar, on a terminal only and not for work that is done in a moment."""
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ImportError:
+        raise ImportError(f"tqdm is missing: {_metadata.install_line('cli')}") from None
+    style = "{desc}: {percentage:3.0f} % |{bar}| {elapsed}<{remaining}"
+    with tqdm(
+        desc=description, total=100, bar_format=style, delay=0.5, leave=False, disable=None
+    ) as bar:
+        yield lambda done, total: bar.update(100 * done / total - bar.n)
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(version(), message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Exact, parallel C kernels for NumPy arrays, and the lesson that teaches them.
+
+    Start with `pyparallel demo`. Each command has its own --help.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@main.command()
+def doctor() -> None:
+    """Is this machine ready for the lesson?
+
+    Looks at the cores, the build, the speed of two threads against one, and every library that
+    the notebooks need: a verdict in one sentence, then the findings, each with its cure. The exit
+    status is 1 when something is missing.
+    """
+    from pyparallel import doctor as module
+
+    checks = len(module.CHECKS)
+    with _bar("doctor") as report:
+        done = iter(range(checks))
+        findings = module.examine(lambda name: report(next(done), checks))
+    click.echo(module.verdict(findings))
+    click.echo()
+    for line in _lines(findings):
+        click.echo(line)
+    if not all(finding.ok for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _lines(findings: Sequence[Finding]) -> Iterator[str]:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = ("advice" if finding.cure else "ok") if finding.ok else "MISSING"
+        yield f"  {mark:<8} {finding.name:<{width}}  {finding.text}"
+        if finding.cure:
+            yield f"  {'':<8} {'':<{width}}  -> {finding.cure}"
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "--isa",
+    metavar="all|NAME",
+    help="Force each instruction-set variant in turn (or this one), each in a fresh process, and "
+    "print the ratios against Numba parallel.",
+)
+@click.option("--only", multiple=True, metavar="CONTESTANT", help="Race only this; repeatable.")
+@click.option(
+    "--repeat",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=7,
+    show_default=True,
+    help="Timed runs of each.",
+)
+@threads_option
+@click.option(
+    "--json", "json_file", metavar="FILE", help="Write all that was measured; - prints it."
+)
+def race(
+    name: str,
+    isa: str | None,
+    only: tuple[str, ...],
+    repeat: int,
+    num_threads: int | None,
+    json_file: str | None,
+) -> None:
+    """Race the ways to solve one problem of the lesson.
+
+    All results are compared before any time is shown, and runs take turns. Without a library, the
+    others race without it.
+
+    \b
+    Examples:
+      pyparallel race mandelbrot
+      pyparallel race mandelbrot --threads 1 --only NumPy --only pyparallel
+      pyparallel race mandelbrot --isa all
+    """
+    from pyparallel import variants
+
+    build = _problem(name)
+    if json_file and json_file != "-":
+        check_writable(Path(json_file))
+    show = _silent if json_file == "-" else click.echo
+    if only and isa:
+        raise click.UsageError(f"--isa races {variants.RIVAL} and {variants.OURS} only: no --only")
+    with _threads(num_threads):
+        measured: dict[str, Any] = {"problem": name, "machine": config()}
+        if isa:
+            with _bar("race") as report:
+                outcome = variants.race_variants(name, variants.chosen(isa), repeat, report)
+            show(str(outcome))
+            measured |= {"title": outcome.title, "variants": outcome.races}
+        else:
+            measured["races"] = _race_here(build(), only, repeat, show)
+    _write_json(json_file, measured)
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+def _problem(name: str) -> Callable[[], Problem]:
+    from pyparallel import contestants
+
+    problems = contestants.problems()
+    if name not in problems:
+        raise click.BadParameter(f"{name!r} is not one of {', '.join(problems)}", param_hint="NAME")
+    return problems[name]
+
+
+def _race_here(
+    problem: Problem, only: Sequence[str], repeat: int, show: Callable[[str], object]
+) -> list[dict[str, Any]]:
+    """Race a problem and its small form; show and return what was measured."""
+    from pyparallel import racing
+
+    parts = [problem, problem.small] if problem.small else [problem]
+    known = {name: None for part in parts for name in part.contestants}
+    for name in only:
+        if name not in known:
+            cure = problem.missing.get(name, f"there are {', '.join(known)}")
+            raise click.BadParameter(f"{name!r} cannot race: {cure}", param_hint="--only")
+    results = []
+    for part in parts:
+        runners = {name: f for name, f in part.contestants.items() if not only or name in only}
+        if runners:
+            outcome = racing.race(runners, repeat=repeat)
+            show(f"{part.title}\n\n{outcome}\n")
+            results.append({"title": part.title, **outcome.to_dict()})
+    for name, cure in problem.missing.items():
+        show(f"{name} did not race: {cure}")
+    for name, url in problem.sources.items():
+        show(f"{name}: {url}")
+    return results
+
+
+def _write_json(file: str | None, measured: dict[str, Any]) -> None:
+    text = json.dumps(measured, indent=2)
+    if file == "-":
+        click.echo(text)
+    elif file:
+        with replacing(Path(file)) as out:
+            out.write(f"{text}\n".encode())
+
+
+@main.command()
+@click.option("--center", callback=_complex, metavar="C", help="The point in the middle.")
+@click.option(
+    "--extent",
+    callback=_complex,
+    metavar="C",
+    help="Width and height in the complex plane, as 3+2i; of 3 alone, the height follows from "
+    "the size.",
+)
+@click.option(
+    "--zoom", type=float, metavar="F", help="Instead of --extent: F times nearer than the whole."
+)
+@click.option("--size", callback=_size, metavar="WxH", default="1600x1200", show_default=True)
+@click.option(
+    "--max-iter",
+    metavar="N",
+    type=click.IntRange(1, 2**31 - 1),
+    default=1000,
+    show_default=True,
+    help="Points that escape later count as inside, and are black. Deep zooms need more.",
+)
+@click.option("--julia", callback=_complex, metavar="C", help="Draw the Julia set of C instead.")
+@click.option(
+    "--cmap",
+    metavar="NAME",
+    default=rendering.CMAP,
+    show_default=True,
+    help="A matplotlib colour map.",
+)
+@click.option(
+    "--contrast",
+    metavar="X",
+    type=click.FloatRange(0, 1),
+    default=rendering.CONTRAST,
+    show_default=True,
+    help="0 spreads the colours over the logarithm of the count, 1 gives each the same area.",
+)
+@click.option(
+    "--samples",
+    metavar="N",
+    type=click.IntRange(1, 8),
+    default=rendering.SAMPLES,
+    show_default=True,
+    help="Each pixel is the mean of N x N points.",
+)
+@threads_option
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE.png", help="The picture."
+)
+def render(
+    center: complex | None,
+    extent: complex | None,
+    zoom: float | None,
+    size: tuple[int, int],
+    max_iter: int,
+    julia: complex | None,
+    cmap: str,
+    contrast: float,
+    samples: int,
+    num_threads: int | None,
+    output: Path | None,
+) -> None:
+    """Draw the Mandelbrot set, or a Julia set, into a PNG file.
+
+    The file holds the command that draws it again. An existing file is replaced, but only by a
+    complete picture: Ctrl-C leaves nothing behind.
+
+    \b
+    Examples:
+      pyparallel render -o whole.png
+      pyparallel render --center -1.1195+0.2718i --extent 0.005 -o tree.png
+      pyparallel render --center -0.7436+0.1318i --zoom 1500 --max-iter 3000 --cmap magma
+      pyparallel render --julia -0.8+0.156i --size 3000x2000 -o dragon.png
+    """
+    kind = "Mandelbrot" if julia is None else "Julia"
+    path = output or Path(f"{kind.lower()}.png")
+    if path.suffix.lower() != ".png":
+        raise click.BadParameter(f"'{path}' does not end in .png", param_hint="--output")
+    check_writable(path)
+    box = _box(CENTER[kind] if center is None else center, extent, zoom, size)
+    picture = rendering.Picture(box, max_iter, julia, cmap, contrast, samples)
+    if picture.too_deep():
+        click.echo("note: neighbouring points are equal in float64 here: expect blocks", err=True)
+    start = time.perf_counter()
+    with _threads(num_threads), _bar(path.name) as report:
+        rendering.save(picture, path, report)
+    click.echo(f"{path}: {size[0]} x {size[1]} pixels in {seconds(time.perf_counter() - start)}")
+
+
+def _box(center: complex, extent: complex | None, zoom: float | None, size: tuple[int, int]) -> Box:
+    if extent is not None and zoom is not None:
+        raise click.UsageError("--extent and --zoom exclude each other")
+    width, height = size
+    if extent is not None and not extent.imag:
+        extent = complex(extent.real, extent.real * height / width)
+    box = Box(width, height, center, EXTENT if extent is None else extent)
+    return box if zoom is None else box.zoom(zoom)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="report.html",
+    show_default=True,
+    metavar="FILE.html",
+)
+@click.option("--open", "open_it", is_flag=True, help="Open the report in a browser.")
+@threads_option
+def demo(output: Path, open_it: bool, num_threads: int | None) -> None:
+    """See in a minute what this package does on this machine.
+
+    Races C against NumPy, Numba and Dask on real work, draws the pictures, and writes it all
+    into one HTML file that needs no network.
+
+    \b
+    Examples:
+      pyparallel demo
+      pyparallel demo --open -o today.html
+    """
+    from pyparallel import demo as module
+    from pyparallel import report
+
+    check_writable(output)
+    with _threads(num_threads):
+        result = module.show(click.echo)
+    with replacing(output) as file:
+        file.write(report.page(result).encode())
+    click.echo(f"report: {output.resolve()}")
+    if open_it:
+        import webbrowser
+
+        webbrowser.open(output.resolve().as_uri())
+
+
+@main.command()
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option("--run", "run_it", is_flag=True, help="Execute the notebooks and report instead.")
+@click.option("--no-browser", is_flag=True, help="Start JupyterLab, but do not open a browser.")
+@click.option("--copy-only", is_flag=True, help="Copy the notebooks, and start nothing.")
+def lesson(folder: Path | None, run_it: bool, no_browser: bool, copy_only: bool) -> None:
+    """Copy the notebooks to DIR (pyparallel-lesson by default) and open JupyterLab there.
+
+    Files that are already there stay as they are, so the same command goes on where you stopped.
+    With --run, every notebook (of DIR, if given) is executed from top to bottom; the exit status
+    is 1 when one fails.
+
+    \b
+    Examples:
+      pyparallel lesson
+      pyparallel lesson ~/course --no-browser
+      pyparallel lesson --run
+    """
+    from pyparallel import lesson as module
+
+    if run_it:
+        outcomes = module.run_all(folder, tell=lambda outcome: click.echo(str(outcome)))
+        if not all(outcome.ok for outcome in outcomes):
+            raise click.exceptions.Exit(1)
+        return
+    folder = folder or Path("pyparallel-lesson")
+    copied = module.copy_to(folder)
+    click.echo(f"{folder}: {len(copied)} files copied, the others were there already")
+    if not copy_only:
+        raise click.exceptions.Exit(module.open_lab(folder, *["--no-browser"] * no_browser))
