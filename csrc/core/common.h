@@ -2,6 +2,8 @@
 #ifndef PP_COMMON_H
 #define PP_COMMON_H
 
+#include <stdint.h>
+
 #if defined(__GNUC__) || defined(__clang__)
 #    define PP_INLINE       static inline __attribute__((always_inline))
 #    define PP_TARGET(isas) __attribute__((target(isas)))
@@ -21,18 +23,31 @@
 #    define PP_AARCH64 1
 #endif
 
-/* The place of the highest bit set in a word that is not 0. */
-PP_INLINE int pp_highest_bit(unsigned word)
-{
+/* The places of the highest and the lowest bit set in a word that is not 0. */
 #if defined(__GNUC__) || defined(__clang__)
-    return 31 - __builtin_clz(word);
+PP_INLINE int pp_highest_bit(uint64_t word)
+{
+    return 63 - __builtin_clzll(word);
+}
+
+PP_INLINE int pp_lowest_bit(uint64_t word)
+{
+    return __builtin_ctzll(word);
+}
 #else
+PP_INLINE int pp_highest_bit(uint64_t word)
+{
     int place = 0;
     while (word >>= 1)
         place++;
     return place;
-#endif
 }
+
+PP_INLINE int pp_lowest_bit(uint64_t word)
+{
+    return pp_highest_bit(word & (0 - word));
+}
+#endif
 
 #if defined(__AVX__)
 #    error                                                                                         \

@@ -30,7 +30,7 @@ unsigned pp_cpu_features(void)
     if (!__get_cpuid_count(7, 0, &eax, &ebx7, &ecx7, &edx))
         return 0;
     const uint64_t registers = enabled_registers();
-    if (fma && has(ebx7, bit_AVX2 | bit_BMI2) && (registers & YMM) == YMM)
+    if (fma && has(ebx7, bit_AVX2) && (registers & YMM) == YMM)
         found |= PP_CPU_AVX2;
     const unsigned avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512CD | bit_AVX512DQ | bit_AVX512VL;
     if (found && has(ebx7, avx512) && (registers & ZMM) == ZMM)

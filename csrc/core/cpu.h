@@ -3,7 +3,7 @@
 #define PP_CPU_H
 
 enum pp_cpu {
-    PP_CPU_AVX2 = 1 << 0,   /* with FMA and BMI2 */
+    PP_CPU_AVX2 = 1 << 0,   /* with FMA */
     PP_CPU_AVX512 = 1 << 1, /* F, BW, CD, DQ, VL: every AVX-512 server since Skylake */
     PP_CPU_AVX512VNNI = 1 << 2,
     PP_CPU_NEON = 1 << 3,

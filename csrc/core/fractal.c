@@ -2,7 +2,6 @@
 #include "fractal.h"
 
 #include <limits.h>
-#include <math.h>
 #include <string.h>
 
 #include "common.h"
@@ -10,7 +9,7 @@
 #include "view.h"
 
 /* Write the count of one pixel: it has escaped at step k, or k is past the last. */
-static void put_count(const pp_escape_job *job, pp_escape_state *s, int64_t offset, int64_t k)
+PP_INLINE void put_count(const pp_escape_job *job, int64_t offset, int64_t k)
 {
     const int64_t count = k < job->max_iter ? k : job->max_iter - 1;
     if (job->counts->type == PP_INT32) {
@@ -19,7 +18,17 @@ static void put_count(const pp_escape_job *job, pp_escape_state *s, int64_t offs
     } else {
         memcpy(job->counts->data + offset, &count, sizeof count);
     }
-    s->worker.done++;
+}
+
+/* Write the counts of a block's pixels; those that are not final yet are written again later. */
+static void put_counts(const pp_escape_job *job, const pp_escape_block *b, int n,
+                       const int32_t *counts)
+{
+    if (job->packed)
+        memcpy(job->counts->data + b->offset[0], counts, (size_t)n * sizeof *counts);
+    else
+        for (int i = 0; i < n; i++)
+            put_count(job, b->offset[i], counts[i]);
 }
 
 static void load_grid(const pp_points *points, int64_t start, int n, double *re, double *im)
@@ -30,8 +39,9 @@ static void load_grid(const pp_points *points, int64_t start, int n, double *re,
         const int64_t left = points->cols - col;
         const int run = left < n - i ? (int)left : n - i;
         const double y = points->im + (double)row * points->scale;
+        const double first = (double)(points->col0 + col);
         for (int k = 0; k < run; k++) {
-            re[i + k] = points->re + (double)(points->col0 + col + k) * points->scale;
+            re[i + k] = points->re + (first + k) * points->scale; /* first + k is exact */
             im[i + k] = y;
         }
         i += run;
@@ -78,15 +88,8 @@ static int draw_block(const pp_escape_job *job, pp_escape_state *s, pp_slice *sl
     return n;
 }
 
-/* May this pixel be looked at only now and then? See the top of fractal_template.h. */
-static bool stays_escaped(const pp_escape_job *job, double cr, double ci)
-{
-    const bool from_zero = job->z->kind == PP_POINTS_SAME && job->z->re == 0 && job->z->im == 0;
-    return from_zero || cr * cr + ci * ci <= 4.0;
-}
-
-static void enqueue(pp_escape_queue *q, double x, double y, double cr, double ci, int64_t offset,
-                    int64_t k)
+PP_INLINE void enqueue(pp_escape_queue *q, double x, double y, double cr, double ci, int64_t offset,
+                       int64_t k)
 {
     const int i = q->used++;
     q->x[i] = x;
@@ -97,14 +100,19 @@ static void enqueue(pp_escape_queue *q, double x, double y, double cr, double ci
     q->k[i] = k;
 }
 
-/* A pixel of the block survives its first steps: it waits for a lane, or it goes to the queue. */
-static void survive(const pp_escape_job *job, pp_escape_state *s, int i)
+/* These pixels of the block (bits, from pixel i) survive its first steps. They wait for a lane, or
+   go to the queue if the argument for looking now and then (see fractal_template.h) asks for that:
+   |c| > 2, or NaN. */
+PP_INLINE void survive(pp_escape_state *s, int i, uint64_t bits)
 {
     pp_escape_block *b = &s->block;
-    if (stays_escaped(job, b->cr[i], b->ci[i]))
-        b->waiting[b->waiting_count++] = (uint8_t)i;
-    else
-        enqueue(&s->queue, b->x[i], b->y[i], b->cr[i], b->ci[i], b->offset[i], PP_FIRST);
+    for (; bits; bits &= bits - 1) {
+        const int l = i + pp_lowest_bit(bits);
+        if (b->cr[l] * b->cr[l] + b->ci[l] * b->ci[l] <= 4)
+            b->waiting[b->waiting_count++] = (uint8_t)l;
+        else
+            enqueue(&s->queue, b->x[l], b->y[l], b->cr[l], b->ci[l], b->offset[l], PP_FIRST);
+    }
 }
 
 /* Even if every pixel at hand went to the queue, it would have room for a block. */
@@ -123,7 +131,7 @@ static bool is_empty(const pp_escape_state *s)
     return s->drained && s->lanes.used == 0 && s->queue.used == 0;
 }
 
-static void move_queued(pp_escape_queue *q, int to, int from, int steps)
+PP_INLINE void move_queued(pp_escape_queue *q, int to, int from, int steps)
 {
     q->x[to] = q->x[from];
     q->y[to] = q->y[from];
@@ -136,11 +144,11 @@ static void move_queued(pp_escape_queue *q, int to, int from, int steps)
 /* Where in x[] and y[] the orbits stand after this many passes. */
 static int current(int64_t pass)
 {
-    return pass % 2 ? PP_GROUPS : 0;
+    return pass % 2 ? PP_LOOKS : 0;
 }
 
 /* Give lane `to` the pixel at `from` of the block. */
-static void occupy(const pp_escape_job *job, pp_escape_state *s, int to, int from)
+PP_INLINE void occupy(pp_escape_state *s, int to, int from)
 {
     pp_escape_lanes *p = &s->lanes;
     const pp_escape_block *b = &s->block;
@@ -150,10 +158,7 @@ static void occupy(const pp_escape_job *job, pp_escape_state *s, int to, int fro
     p->cr[to] = b->cr[from];
     p->ci[to] = b->ci[from];
     p->offset[to] = b->offset[from];
-    p->k0[to] = PP_FIRST - PP_PASS * s->pass;
-    p->seen_x[to] = p->seen_y[to] = NAN;
-    p->entered[to] = p->look[to] = (double)s->pass;
-    p->expires[to] = (double)(s->pass + (job->max_iter - PP_FIRST + PP_PASS - 1) / PP_PASS);
+    p->entered[to] = (double)s->pass;
 }
 
 static void move_lane(pp_escape_lanes *p, int now, int to, int from)
@@ -162,40 +167,56 @@ static void move_lane(pp_escape_lanes *p, int now, int to, int from)
     p->y[now][to] = p->y[now][from];
     p->cr[to] = p->cr[from];
     p->ci[to] = p->ci[from];
-    p->offset[to] = p->offset[from];
-    p->k0[to] = p->k0[from];
     p->seen_x[to] = p->seen_x[from];
     p->seen_y[to] = p->seen_y[from];
     p->entered[to] = p->entered[from];
-    p->look[to] = p->look[from];
-    p->expires[to] = p->expires[from];
+    p->offset[to] = p->offset[from];
 }
 
 /* Lane i is free: the next pixel that waits gets it, else the last lane in use moves here. */
-static void vacate(const pp_escape_job *job, pp_escape_state *s, int i)
+PP_INLINE void vacate(pp_escape_state *s, int i)
 {
     pp_escape_lanes *p = &s->lanes;
     if (s->block.waiting_count > 0)
-        occupy(job, s, i, s->block.waiting[--s->block.waiting_count]);
+        occupy(s, i, s->block.waiting[--s->block.waiting_count]);
     else if (i < --p->used)
         move_lane(p, current(s->pass), i, p->used);
 }
 
-/* Lane i never escapes. */
-static void retire_lane(const pp_escape_job *job, pp_escape_state *s, int i)
-{
-    put_count(job, s, s->lanes.offset[i], job->max_iter);
-    vacate(job, s, i);
-}
-
-/* After the pass, lane i may have escaped in its group g: queue it from where that began. */
-static void queue_lane(const pp_escape_job *job, pp_escape_state *s, int i, int g)
+/* After the pass: lane i may have escaped by look g. Queue it from where it stood before. */
+PP_INLINE void queue_lane(pp_escape_state *s, int i, int g)
 {
     const pp_escape_lanes *p = &s->lanes;
     const int at = g > 0 ? g : current(s->pass - 1);
+    const int64_t age = s->pass - 1 - (int64_t)p->entered[i];
     enqueue(&s->queue, p->x[at][i], p->y[at][i], p->cr[i], p->ci[i], p->offset[i],
-            p->k0[i] + PP_PASS * (s->pass - 1) + PP_STEPS * g);
-    vacate(job, s, i);
+            PP_FIRST + PP_PASS * age + PP_STEPS * g);
+}
+
+/* After the pass, empty the lanes of a group that have something to report: from the last to the
+   first, so that a lane that moves into a free place has been dealt with. */
+PP_INLINE void empty_lanes(const pp_escape_job *job, pp_escape_state *s, int i, int group,
+                           const pp_escape_report *report)
+{
+    uint64_t any = report->settled;
+    for (int g = 0; g < PP_LOOKS; g++)
+        any |= report->escaped[g];
+    if (s->lanes.used - i < group)
+        any &= (UINT64_C(1) << (s->lanes.used - i)) - 1;
+    while (any) {
+        const int l = pp_highest_bit(any);
+        unsigned looks = 0;
+        for (int g = 0; g < PP_LOOKS; g++)
+            looks |= (unsigned)(report->escaped[g] >> l & 1) << g;
+        if (looks) {
+            queue_lane(s, i + l, pp_lowest_bit(looks));
+        } else {
+            put_count(job, s->lanes.offset[i + l], job->max_iter);
+            s->worker.done++;
+        }
+        vacate(s, i + l);
+        any ^= UINT64_C(1) << l;
+    }
 }
 
 #define ISA(name) name##_baseline
@@ -212,14 +233,14 @@ static void queue_lane(const pp_escape_job *job, pp_escape_state *s, int i, int 
 
 #ifdef PP_X86
 #    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma,bmi2")
+#    define TARGET    PP_TARGET("avx2,fma")
 #    include "simd_avx2.h"
 #    include "fractal_template.h"
 #    undef ISA
 #    undef TARGET
 
 #    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi2")
+#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
 #    include "simd_avx512.h"
 #    include "fractal_template.h"
 #    undef ISA
@@ -253,6 +274,8 @@ enum pp_status pp_escape_time(const pp_points *z, const pp_points *c, const pp_v
     pp_view_coalesce(&out);
     pp_escape_job job = {.z = &zs, .c = &cs, .counts = &out, .max_iter = max_iter};
     job.pixels = pp_view_size(counts);
+    job.packed = out.type == PP_INT32 && (out.ndim == 0 || (out.ndim == 1 && out.strides[0] == 4));
+    job.passes = ((int64_t)max_iter - PP_FIRST + PP_PASS - 1) / PP_PASS;
 
     /* Small pictures are cut so that every thread gets a share, large ones for long runs. */
     const int64_t share = job.pixels / run->num_threads + 1;

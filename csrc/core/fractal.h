@@ -5,55 +5,65 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common.h"
 #include "parallel.h"
 #include "pp.h"
 
 enum {
-    PP_LANES = 96,  /* pixels a worker iterates at a time: a multiple of every variant's group */
-    PP_BLOCK = 128, /* pixels drawn at a time, at most */
-    PP_STEPS = 4,   /* iterations between two looks for escape */
-    PP_GROUPS = 4,  /* such looks in one pass over the lanes */
+    PP_LANES = 192, /* pixels a worker iterates at a time: whole groups of every variant */
+    PP_BLOCK = 192, /* pixels drawn at a time, at most; likewise */
     PP_FIRST = 8,   /* iterations of a block before its pixels get lanes */
-    PP_PASS = PP_STEPS * PP_GROUPS,
-    PP_QUEUE = 3 * PP_BLOCK, /* room for a block, all lanes, and more */
+    PP_STEPS = 4,   /* iterations of a lane between two looks for escape */
+    PP_LOOKS = 4,   /* looks in one pass over the lanes */
+    PP_PASS = PP_STEPS * PP_LOOKS,
+    PP_QUEUE = 3 * PP_BLOCK, /* room for a block, all lanes, and a block's worth more */
 };
 
 typedef struct pp_escape_job {
     const pp_points *z, *c;
     const pp_view *counts; /* coalesced */
     int64_t pixels;
-    int block; /* pixels drawn at a time */
-    int lanes; /* pixels iterated at a time */
+    int block;   /* pixels drawn at a time */
+    int lanes;   /* pixels iterated at a time */
+    bool packed; /* the counts lie one after the other, as int32 */
     int32_t max_iter;
+    int64_t passes; /* after which a lane has come to max_iter */
 } pp_escape_job;
 
 /* Pixels drawn together: their first PP_FIRST iterations are done side by side, and those that
    survive wait here for a lane. */
 typedef struct pp_escape_block {
-    double x[PP_BLOCK], y[PP_BLOCK], cr[PP_BLOCK], ci[PP_BLOCK];
+    PP_ALIGNED(64) double x[PP_BLOCK];
+    double y[PP_BLOCK], cr[PP_BLOCK], ci[PP_BLOCK];
     int64_t offset[PP_BLOCK]; /* of the pixel's count, in bytes */
     uint8_t waiting[PP_BLOCK];
     int waiting_count;
 } pp_escape_block;
 
-/* Pixels in lanes. Lane i is in use for i < used. A pass advances every lane by
-   PP_GROUPS * PP_STEPS iterations and keeps the orbit at each look: x[0] … x[3] (or, in every
-   second pass, x[4], x[1] … x[3]) before the groups, and x[4] (or x[0]) at the end. */
+/* Pixels being iterated, in lanes 0 ... used - 1. A pass advances each by PP_PASS iterations, and
+   keeps where its orbit stood at each look: x[0] ... x[3] before the steps that lead to a look and
+   x[4] at the end, or in every second pass x[4], x[1] ... x[3] and x[0]. */
 typedef struct pp_escape_lanes {
-    double cr[PP_LANES], ci[PP_LANES];
-    double x[PP_GROUPS + 1][PP_LANES], y[PP_GROUPS + 1][PP_LANES];
+    PP_ALIGNED(64) double cr[PP_LANES];
+    double ci[PP_LANES];
+    double x[PP_LOOKS + 1][PP_LANES], y[PP_LOOKS + 1][PP_LANES];
     double seen_x[PP_LANES], seen_y[PP_LANES]; /* an earlier point of the orbit, to meet again */
-    double entered[PP_LANES], look[PP_LANES];  /* passes: of entry, of the next change of `seen` */
-    double expires[PP_LANES];                  /* the pass in which max_iter is reached */
-    int64_t offset[PP_LANES];
-    int64_t k0[PP_LANES]; /* iterations done, less those of the passes so far */
+    double entered[PP_LANES];                  /* the pass of entry, after PP_FIRST iterations */
+    int64_t offset[PP_LANES];                  /* of the pixel's count */
     int used;
 } pp_escape_lanes;
 
-/* Pixels that may have escaped in the group of steps that starts here; or that have to be looked
-   at after every step from the start. */
+/* What a pass finds out about a group of lanes, as bits. */
+typedef struct pp_escape_report {
+    uint64_t escaped[PP_LOOKS]; /* by this look, maybe */
+    uint64_t settled;           /* it never escapes, or not before max_iter */
+} pp_escape_report;
+
+/* Pixels that wait for every step from k on to be looked at: they may have escaped in one of the
+   next PP_STEPS, or are not of those that a look now and then is enough for. */
 typedef struct pp_escape_queue {
-    double x[PP_QUEUE], y[PP_QUEUE], cr[PP_QUEUE], ci[PP_QUEUE];
+    PP_ALIGNED(64) double x[PP_QUEUE];
+    double y[PP_QUEUE], cr[PP_QUEUE], ci[PP_QUEUE];
     int64_t offset[PP_QUEUE];
     int64_t k[PP_QUEUE];
     int used;

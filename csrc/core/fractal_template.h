@@ -8,22 +8,22 @@
    six operations a step, while counting and testing for escape after each step would cost three
    more. So they are left out:
 
-   *Looking now and then.* For |c| <= 2, or an orbit that starts at 0, an orbit that has escaped
-   stays away: |z| > 2 and |z| >= |c| give |z*z + c| >= |z|*(|z| - 1) > |z|. In floating point a
-   step is off by less than 2^-48 while |z| is near 2, an error that the next steps multiply by at
-   most 4 each, and inf and NaN stay inf and NaN. So if |z|^2 > 4 after one of PP_STEPS = 4 steps,
-   then after the last one |z|^2 <= 4 - 2^-20 does not hold. Where it does hold, the steps are done
-   with; where it does not, the pixel is queued and its steps are done again, this time with
-   a look after each. Pixels that the argument does not cover go to the queue at once.
+   *Looking now and then.* Where |c| <= 2, an orbit that has escaped stays away, because |z| > 2
+   gives |z*z + c| >= |z|^2 - |c| > |z|. In floating point a step is off by less than 2^-48 while
+   |z| is near 2, an error that each of the next steps multiplies by at most 4; and infinity and NaN
+   never become finite again. So if |z|^2 > 4 after any of PP_STEPS = 4 steps, then |z|^2 <= 4 -
+   2^-20 is false after the last of them. Where it is true, no step is missed. Where it is false,
+   the pixel leaves its lane for the queue, and its four steps are done again with a look after
+   each. There all other pixels are, too: |c| > 2 (which none that starts at z = 0 survives the
+   first step with), and NaN.
 
-   *No lane idle.* A pixel leaves its lane after the pass in which it may have escaped; the next
-   pixel takes its place.
+   *No lane idle.* The next pixel takes the place of one that has left.
 
-   *Cycles.* When the very same (x, y) comes again, the orbit is periodic and never escapes:
-   R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20 (1980), for the
-   schedule (the remembered point is renewed as its age doubles).
+   *Cycles.* When the very same (x, y) comes again, the orbit is periodic and never escapes. The
+   remembered point is renewed as its age doubles: R. P. Brent, "An improved Monte Carlo
+   factorization algorithm", BIT 20 (1980).
 
-   *Traps.* See v_trapped().                                                                     */
+   *Traps.* Near an attracting cycle of one or two points nothing escapes: see v_trapped().       */
 #include "simd.h"
 
 #undef V
@@ -32,85 +32,37 @@
 #define GROUP         (V * VL)
 #define v_trapped     ISA(v_trapped)
 #define v_in_cardioid ISA(v_in_cardioid)
-#define first_steps   ISA(first_steps)
+#define v_in_disc     ISA(v_in_disc)
+#define v_maps_to     ISA(v_maps_to)
+#define v_cycle       ISA(v_cycle)
+#define v_norm        ISA(v_norm)
+#define cycle         ISA(cycle)
+#define orbits        ISA(orbits)
+#define step          ISA(step)
+#define look_step     ISA(look_step)
+#define look_steps    ISA(look_steps)
 #define trapped_lanes ISA(trapped_lanes)
 #define open_block    ISA(open_block)
 #define fill          ISA(fill)
 #define advance_group ISA(advance_group)
 #define advance       ISA(advance)
-#define queue_escaped ISA(queue_escaped)
-#define settle        ISA(settle)
+#define settle_group  ISA(settle_group)
 #define check_group   ISA(check_group)
 #define check         ISA(check)
 
-/* Lanes that provably never escape, because they are near an attracting fixed point a = a*a + c:
-   |f(z) - f(a)| = |z - a| |z - a + 2a| <= R (R + 2|a|) for |z - a| <= R. Where R + 2|a| <= 1 -
-   2^-10 for R = max(|z - a|, 2^-20), that is at most R - 2^-31; with |f(a) - a| <= 2^-32 for the
-   computed a, and 2^-48 for the rounding of a step, the orbit stays in the disc, where |z| <= |a| +
-   R < 1. */
-TARGET PP_INLINE vm v_trapped(vd x, vd y, vd cr, vd ci)
+TARGET PP_INLINE vd v_norm(vd re, vd im)
 {
-    const vd zero = v_set1(0), half = v_set1(0.5), one = v_set1(1), four = v_set1(4);
-    const vd wr = v_sub(one, v_mul(four, cr)), wi = v_sub(zero, v_mul(four, ci));
-    const vd size = v_sqrt(v_add(v_mul(wr, wr), v_mul(wi, wi)));
-    const vd sr = v_sqrt(v_mul(half, v_add(size, wr)));
-    const vd si = v_div(v_mul(half, wi), sr);
-    const vd ar = v_mul(half, v_sub(one, sr)), ai = v_sub(zero, v_mul(half, si));
-    const vd er = v_sub(v_add(v_sub(v_mul(ar, ar), v_mul(ai, ai)), cr), ar);
-    const vd ei = v_sub(v_twice_plus(v_mul(ar, ai), ci), ai);
-    const vd dr = v_sub(x, ar), di = v_sub(y, ai);
-    const vd distance = v_sqrt(v_add(v_mul(dr, dr), v_mul(di, di)));
-    const vd radius = v_sqrt(v_add(v_mul(ar, ar), v_mul(ai, ai)));
-    const vd error = v_add(v_mul(er, er), v_mul(ei, ei));
-    return v_and(v_le(error, v_set1(0x1p-64)),
-                 v_le(v_add(distance, v_add(radius, radius)), v_set1(1 - 0x1p-10)));
+    return v_add(v_mul(re, re), v_mul(im, im));
 }
 
-/* The first steps of `GROUP` pixels of the block from i, each looked at: their counts, and which
-   may still escape. */
-TARGET static unsigned first_steps(pp_escape_block *b, int i, int steps, double *counts)
-{
-    const vd four = v_set1(4), one = v_set1(1);
-    vd x[V], y[V], cr[V], ci[V], k[V];
-    vm alive[V];
-    for (int u = 0; u < V; u++) {
-        x[u] = v_load(b->x + i + u * VL);
-        y[u] = v_load(b->y + i + u * VL);
-        cr[u] = v_load(b->cr + i + u * VL);
-        ci[u] = v_load(b->ci + i + u * VL);
-        /* The first step may overflow where the loop's x*y + x*y does, so nothing is fused. */
-        const vd xy = v_mul(x[u], y[u]);
-        x[u] = v_add(v_sub(v_mul(x[u], x[u]), v_mul(y[u], y[u])), cr[u]);
-        y[u] = v_add(v_add(xy, xy), ci[u]);
-        const vd r = v_add(v_mul(x[u], x[u]), v_mul(y[u], y[u]));
-        alive[u] = v_not_gt(r, four);
-        k[u] = v_add_where(alive[u], v_set1(0), one);
-    }
-    for (int n = 1; n < steps; n++) {
-        unsigned any = 0;
-        for (int u = 0; u < V; u++) {
-            const vd xy = v_mul(x[u], y[u]);
-            x[u] = v_add(v_sub(v_mul(x[u], x[u]), v_mul(y[u], y[u])), cr[u]);
-            y[u] = v_twice_plus(xy, ci[u]);
-            const vd r = v_add(v_mul(x[u], x[u]), v_mul(y[u], y[u]));
-            alive[u] = v_and(alive[u], v_not_gt(r, four));
-            k[u] = v_add_where(alive[u], k[u], one);
-            any |= v_bits(alive[u]);
-        }
-        if (!any)
-            break;
-    }
-    unsigned live = 0;
-    for (int u = 0; u < V; u++) {
-        v_store(b->x + i + u * VL, x[u]);
-        v_store(b->y + i + u * VL, y[u]);
-        v_store(counts + i + u * VL, k[u]);
-        live |= v_bits(alive[u]) << (u * VL);
-    }
-    return live;
-}
+/* Attracting cycles a -> b -> a of z*z + c, one for each lane; a fixed point where a = b. */
+typedef struct cycle {
+    vd ar, ai, br, bi;
+    vd a, b; /* their absolute values */
+    vm valid;
+} cycle;
 
-/* c for which z*z + c has an attracting fixed point. */
+/* c whose attracting cycle is a fixed point: inside the main cardioid. */
 TARGET PP_INLINE vm v_in_cardioid(vd cr, vd ci)
 {
     const vd x = v_sub(cr, v_set1(0.25)), yy = v_mul(ci, ci);
@@ -118,16 +70,153 @@ TARGET PP_INLINE vm v_in_cardioid(vd cr, vd ci)
     return v_le(v_mul(q, v_add(q, x)), v_mul(v_set1(0.25), yy));
 }
 
-/* Which of these pixels of the block, all of them alive, are trapped. */
-TARGET static unsigned trapped_lanes(const pp_escape_block *b, int i)
+/* c whose attracting cycle has two points: inside the disc |c + 1| < 1/4. */
+TARGET PP_INLINE vm v_in_disc(vd cr, vd ci)
 {
-    unsigned trapped = 0;
-    for (int u = 0; u < V; u++, i += VL) {
-        const vd cr = v_load(b->cr + i), ci = v_load(b->ci + i);
-        if (v_bits(v_in_cardioid(cr, ci)))
-            trapped |= v_bits(v_trapped(v_load(b->x + i), v_load(b->y + i), cr, ci)) << (u * VL);
+    const vd x = v_add(cr, v_set1(1));
+    return v_le(v_norm(x, ci), v_set1(0x1p-4));
+}
+
+/* Is f(a) = a*a + c within 2^-32 of b? */
+TARGET PP_INLINE vm v_maps_to(vd ar, vd ai, vd br, vd bi, vd cr, vd ci)
+{
+    const vd er = v_sub(v_add(v_sub(v_mul(ar, ar), v_mul(ai, ai)), cr), br);
+    const vd ei = v_sub(v_twice_plus(v_mul(ar, ai), ci), bi);
+    return v_le(v_norm(er, ei), v_set1(0x1p-64));
+}
+
+/* The cycles of period 1 or 2: roots of z*z - z + c and of z*z + z + c + 1. */
+TARGET PP_INLINE cycle v_cycle(int period, vd cr, vd ci)
+{
+    const double one = period == 1 ? 1 : -1;
+    const vd half = v_set1(0.5), zero = v_set1(0);
+    const vd wr = v_sub(v_set1(2 * one - 1), v_mul(v_set1(4), cr));
+    const vd wi = v_sub(zero, v_mul(v_set1(4), ci));
+    const vd sr = v_sqrt(v_mul(half, v_add(v_sqrt(v_norm(wr, wi)), wr))); /* s = sqrt(w) */
+    const vd si = v_div(v_mul(half, wi), sr);
+    cycle z;
+    z.ar = v_mul(half, v_sub(v_set1(one), sr));
+    z.ai = v_mul(half, v_sub(zero, si));
+    z.br = period == 1 ? z.ar : v_mul(half, v_add(v_set1(one), sr));
+    z.bi = period == 1 ? z.ai : v_mul(half, si);
+    z.a = v_sqrt(v_norm(z.ar, z.ai));
+    z.b = period == 1 ? z.a : v_sqrt(v_norm(z.br, z.bi));
+    z.valid =
+        v_and(v_maps_to(z.ar, z.ai, z.br, z.bi, cr, ci), v_maps_to(z.br, z.bi, z.ar, z.ai, cr, ci));
+    return z;
+}
+
+/* Orbits that never escape, because they are near their attracting cycle: from the disc of radius R
+   around a, |f(z) - f(a)| = |z - a| |z - a + 2a| leads into that of radius R1 = R (R + 2|a|) around
+   b, and from there into that of radius R1 (R1 + 2|b|) around a. If this is at most (1 - 2^-10) R,
+   with R >= 2^-12, the 2^-22 that it gains are far more than what is lost to the error of a and b
+   (2^-32), to the rounding of a step (2^-48), and by the growth of both in the second step (less
+   than eightfold). So the orbit stays in the two discs, and these lie inside |z| < 2. */
+TARGET PP_INLINE vm v_trapped(vd x, vd y, cycle z)
+{
+    const vd to_a = v_norm(v_sub(x, z.ar), v_sub(y, z.ai));
+    const vd to_b = v_norm(v_sub(x, z.br), v_sub(y, z.bi));
+    const vm near_a = v_le(to_a, to_b);
+    const vd a = v_pick(near_a, z.a, z.b), b = v_pick(near_a, z.b, z.a);
+    const vd distance = v_sqrt(v_min(to_a, to_b));
+    const vd least = v_set1(0x1p-12), inside = v_set1(1.9);
+    const vd radius = v_pick(v_le(distance, least), least, distance);
+    const vd slope = v_add(radius, v_add(a, a));
+    const vd radius1 = v_mul(radius, slope);
+    const vm shrinks = v_le(v_mul(slope, v_add(radius1, v_add(b, b))), v_set1(1 - 0x1p-10));
+    const vm stays = v_and(v_le(v_add(a, radius), inside), v_le(v_add(b, radius1), inside));
+    return v_and(z.valid, v_and(shrinks, stays));
+}
+
+/* One iteration of a vector. `fused`: 2*x*y cannot overflow. */
+TARGET PP_INLINE void step(vd *x, vd *y, vd cr, vd ci, bool fused)
+{
+    const vd xx = v_mul(*x, *x), yy = v_mul(*y, *y), xy = v_mul(*x, *y);
+    *x = v_add(v_sub(xx, yy), cr);
+    *y = fused ? v_twice_plus(xy, ci) : v_add(v_add(xy, xy), ci);
+}
+
+/* A group of orbits that are looked at after each step. */
+typedef struct orbits {
+    vd x[V], y[V];
+    vd k[V]; /* steps done before the one in which it escapes */
+    vm alive[V];
+} orbits;
+
+/* One iteration of the group; is any alive after it? */
+TARGET PP_INLINE bool look_step(orbits *o, const double *cr, const double *ci, bool fused)
+{
+    uint64_t any = 0;
+    for (int u = 0; u < V; u++) {
+        step(&o->x[u], &o->y[u], v_load(cr + u * VL), v_load(ci + u * VL), fused);
+        const vm inside = v_not_gt(v_norm(o->x[u], o->y[u]), v_set1(4));
+        o->alive[u] = v_and(o->alive[u], inside);
+        o->k[u] = v_add_where(o->alive[u], o->k[u], v_set1(1));
+        any |= v_bits(o->alive[u]);
     }
-    return trapped;
+    return any != 0;
+}
+
+/* Iterate a group from x and y, which change with it, until none is alive, at most n times: the
+   steps done, and which are alive, as bits. Only the very first iteration of a pixel may overflow,
+   as later ones start with |z| <= 2 or are not looked at. */
+TARGET PP_INLINE uint64_t look_steps(double *x, double *y, const double *cr, const double *ci,
+                                     int n, bool first, int32_t *k)
+{
+    orbits o;
+    for (int u = 0; u < V; u++) {
+        o.x[u] = v_load(x + u * VL);
+        o.y[u] = v_load(y + u * VL);
+        o.k[u] = v_set1(0);
+        o.alive[u] = v_eq(o.k[u], o.k[u]);
+    }
+    bool any = look_step(&o, cr, ci, !first);
+    for (int i = 1; i < n && any; i++)
+        any = look_step(&o, cr, ci, true);
+    uint64_t alive = 0;
+    for (int u = 0; u < V; u++) {
+        v_store(x + u * VL, o.x[u]);
+        v_store(y + u * VL, o.y[u]);
+        v_store_int32(k + u * VL, o.k[u]);
+        alive |= v_bits(o.alive[u]) << u * VL;
+    }
+    return alive;
+}
+
+/* Which of these pixels of the block from i are trapped, perhaps after some more steps. Those are
+   not looked at: an orbit that escapes does not come back. */
+TARGET static uint64_t trapped_lanes(const pp_escape_block *b, int i, uint64_t alive)
+{
+    enum { TRIES = 3, STEPS = 16 };
+    uint64_t near = 0;
+    int period[V];
+    for (int u = 0; u < V; u++) {
+        const vd cr = v_load(b->cr + i + u * VL), ci = v_load(b->ci + i + u * VL);
+        const uint64_t one = v_bits(v_in_cardioid(cr, ci)), two = v_bits(v_in_disc(cr, ci));
+        near |= (one ? one : two) << u * VL;
+        period[u] = one ? 1 : 2;
+    }
+    near &= alive;
+    if (!near)
+        return 0;
+    cycle cycles[V];
+    vd x[V], y[V];
+    for (int u = 0; u < V; u++) {
+        const vd cr = v_load(b->cr + i + u * VL), ci = v_load(b->ci + i + u * VL);
+        cycles[u] = period[u] == 1 ? v_cycle(1, cr, ci) : v_cycle(2, cr, ci);
+        x[u] = v_load(b->x + i + u * VL);
+        y[u] = v_load(b->y + i + u * VL);
+    }
+    for (int try = 1;; try ++) {
+        uint64_t trapped = 0;
+        for (int u = 0; u < V; u++)
+            trapped |= v_bits(v_trapped(x[u], y[u], cycles[u])) << u * VL;
+        if ((near & ~trapped) == 0 || try == TRIES)
+            return near & trapped;
+        for (int n = 0; n < STEPS; n++)
+            for (int u = 0; u < V; u++)
+                step(&x[u], &y[u], v_load(b->cr + i + u * VL), v_load(b->ci + i + u * VL), true);
+    }
 }
 
 /* Draw a block: write the counts that its first steps decide; the other pixels live on. */
@@ -136,20 +225,23 @@ TARGET static void open_block(const pp_escape_job *job, pp_escape_state *s, pp_s
     pp_escape_block *b = &s->block;
     const int n = draw_block(job, s, slice);
     const int steps = job->max_iter < PP_FIRST ? job->max_iter : PP_FIRST;
-    double counts[PP_BLOCK];
+    const int queued = s->queue.used;
+    int32_t counts[PP_BLOCK];
     for (int i = 0; i < n; i += GROUP) {
-        const unsigned alive = first_steps(b, i, steps, counts);
-        const unsigned trapped = alive ? trapped_lanes(b, i) : 0;
-        const int group = n - i < GROUP ? n - i : GROUP;
-        for (int l = 0; l < group; l++) {
-            if (!(alive >> l & 1))
-                put_count(job, s, b->offset[i + l], (int64_t)counts[i + l]);
-            else if ((trapped >> l & 1) || job->max_iter <= PP_FIRST)
-                put_count(job, s, b->offset[i + l], job->max_iter);
-            else
-                survive(job, s, i + l);
-        }
+        uint64_t alive =
+            look_steps(b->x + i, b->y + i, b->cr + i, b->ci + i, steps, true, counts + i);
+        if (n - i < GROUP)
+            alive &= (UINT64_C(1) << (n - i)) - 1;
+        const uint64_t trapped = alive ? trapped_lanes(b, i, alive) : 0;
+        for (uint64_t bits = trapped; bits; bits &= bits - 1)
+            counts[i + pp_lowest_bit(bits)] = job->max_iter - 1;
+        if (job->max_iter > PP_FIRST)
+            survive(s, i, alive & ~trapped);
     }
+    for (int i = 0; i < n; i++)
+        counts[i] = counts[i] < job->max_iter ? counts[i] : job->max_iter - 1;
+    put_counts(job, b, n, counts);
+    s->worker.done += n - b->waiting_count - (s->queue.used - queued);
 }
 
 /* Fill the lanes, as far as there are pixels. */
@@ -158,7 +250,7 @@ TARGET static void fill(const pp_escape_job *job, pp_escape_state *s, pp_slice *
     pp_escape_block *b = &s->block;
     while (s->lanes.used < job->lanes) {
         if (b->waiting_count > 0)
-            occupy(job, s, s->lanes.used++, b->waiting[--b->waiting_count]);
+            occupy(s, s->lanes.used++, b->waiting[--b->waiting_count]);
         else if (s->drained || !room_for_block(s) || time_is_up(s, slice))
             return;
         else
@@ -166,8 +258,8 @@ TARGET static void fill(const pp_escape_job *job, pp_escape_state *s, pp_slice *
     }
 }
 
-/* One pass of the GROUP lanes from i; which of them may have escaped in which group of steps. */
-TARGET static void advance_group(pp_escape_lanes *p, int i, int64_t pass, uint32_t *escaped)
+/* One pass of the GROUP lanes from i; which of them may have escaped, at which look. */
+TARGET static void advance_group(pp_escape_lanes *p, int i, int64_t pass, uint64_t *escaped)
 {
     const vd limit = v_set1(4 - 0x1p-20);
     const int from = current(pass), to = current(pass + 1);
@@ -178,7 +270,7 @@ TARGET static void advance_group(pp_escape_lanes *p, int i, int64_t pass, uint32
         xx[u] = v_mul(x[u], x[u]);
         yy[u] = v_mul(y[u], y[u]);
     }
-    for (int g = 0; g < PP_GROUPS; g++) {
+    for (int g = 0; g < PP_LOOKS; g++) {
         for (int n = 0; n < PP_STEPS; n++) {
             for (int u = 0; u < V; u++) {
                 const vd xy = v_mul(x[u], y[u]);
@@ -188,114 +280,73 @@ TARGET static void advance_group(pp_escape_lanes *p, int i, int64_t pass, uint32
                 yy[u] = v_mul(y[u], y[u]);
             }
         }
-        const int look = g + 1 < PP_GROUPS ? g + 1 : to;
-        uint32_t bits = 0;
+        const int look = g + 1 < PP_LOOKS ? g + 1 : to;
+        uint64_t bits = 0;
         for (int u = 0; u < V; u++) {
             v_store(p->x[look] + i + u * VL, x[u]);
             v_store(p->y[look] + i + u * VL, y[u]);
-            bits |= v_bits(v_not_le(v_add(xx[u], yy[u]), limit)) << (u * VL);
+            bits |= v_bits(v_not_le(v_add(xx[u], yy[u]), limit)) << u * VL;
         }
         escaped[g] = bits;
     }
 }
 
-/* Queue the lanes of this group that may have escaped in the pass. From the last to the first, so
-   that a lane that moves into a free place has been looked at. */
-TARGET static void queue_escaped(const pp_escape_job *job, pp_escape_state *s, int i,
-                                 const uint32_t *escaped)
+/* Which lanes of the group have met their remembered point again, or have come to max_iter. The
+   present point is remembered where the age has about doubled since the last time: in pass
+   odd * 2^t, by lanes younger than 2^(t + 1) passes. This is done in every second pass, before new
+   pixels enter: those older than two passes have remembered a point of their own. */
+TARGET static uint64_t settle_group(const pp_escape_job *job, pp_escape_lanes *p, int i,
+                                    int64_t pass)
 {
-    uint32_t any = escaped[0];
-    for (int g = 1; g < PP_GROUPS; g++)
-        any |= escaped[g];
-    const int group = s->lanes.used - i < GROUP ? s->lanes.used - i : GROUP;
-    any &= UINT32_MAX >> (32 - group);
-    while (any) {
-        const int l = pp_highest_bit(any);
-        int g = 0;
-        while (!(escaped[g] >> l & 1))
-            g++;
-        queue_lane(job, s, i + l, g);
-        any ^= 1u << l;
-    }
-}
-
-/* One pass over all lanes. */
-TARGET static void advance(const pp_escape_job *job, pp_escape_state *s)
-{
-    pp_escape_lanes *p = &s->lanes;
-    uint32_t escaped[PP_LANES / GROUP][PP_GROUPS];
-    const int groups = (p->used + GROUP - 1) / GROUP;
-    for (int q = 0; q < groups; q++)
-        advance_group(p, q * GROUP, s->pass, escaped[q]);
-    s->pass++;
-    for (int q = groups - 1; q >= 0; q--)
-        queue_escaped(job, s, q * GROUP, escaped[q]);
-}
-
-/* Remember the orbits' points when their age has doubled, and retire lanes that have met their
-   remembered point again, or have come to max_iter. */
-TARGET static void settle(const pp_escape_job *job, pp_escape_state *s)
-{
-    pp_escape_lanes *p = &s->lanes;
-    const int now = current(s->pass);
-    const vd pass = v_set1((double)s->pass);
-    for (int i = (p->used - 1) / VL * VL; i >= 0; i -= VL) {
+    const int now = current(pass);
+    const vd young = v_set1((double)(pass - 2 * (pass & -pass)));
+    const vd met = v_set1((double)(pass - 3)), due = v_set1((double)(pass - job->passes));
+    uint64_t settled = 0;
+    for (int u = 0; u < V; u++, i += VL) {
         const vd x = v_load(p->x[now] + i), y = v_load(p->y[now] + i);
         const vd seen_x = v_load(p->seen_x + i), seen_y = v_load(p->seen_y + i);
-        const vd look = v_load(p->look + i);
-        const vm renew = v_le(look, pass);
-        const vd age = v_sub(pass, v_load(p->entered + i));
-        v_store(p->seen_x + i, v_pick(renew, x, seen_x));
-        v_store(p->seen_y + i, v_pick(renew, y, seen_y));
-        v_store(p->look + i, v_pick(renew, v_add(pass, age), look));
-        unsigned done = v_bits(v_and(v_eq(x, seen_x), v_eq(y, seen_y))) |
-                        v_bits(v_le(v_load(p->expires + i), pass));
-        for (int l = VL - 1; done && l >= 0; l--)
-            if ((done >> l & 1) && i + l < p->used)
-                retire_lane(job, s, i + l);
+        const vd entered = v_load(p->entered + i);
+        const vm remember = v_not_le(entered, young);
+        v_store(p->seen_x + i, v_pick(remember, x, seen_x));
+        v_store(p->seen_y + i, v_pick(remember, y, seen_y));
+        const vm again = v_and(v_and(v_eq(x, seen_x), v_eq(y, seen_y)), v_le(entered, met));
+        settled |= (v_bits(again) | v_bits(v_le(entered, due))) << u * VL;
     }
+    return settled;
 }
 
-/* PP_PASS steps of GROUP pixels of the queue from i, each looked at: how many until they escape,
-   and which have not, or never will. */
-TARGET static unsigned check_group(pp_escape_queue *q, int i, double *steps, unsigned *never)
+/* One pass over all lanes, and what it finds out. */
+TARGET static void advance(const pp_escape_job *job, pp_escape_state *s, pp_escape_report *reports)
 {
-    const vd four = v_set1(4), one = v_set1(1);
-    vd x[V], y[V], k[V];
-    vm alive[V];
+    pp_escape_lanes *p = &s->lanes;
+    const bool settle = s->pass % 2;
+    for (int q = (p->used - 1) / GROUP; q >= 0; q--) {
+        advance_group(p, q * GROUP, s->pass, reports[q].escaped);
+        reports[q].settled = settle ? settle_group(job, p, q * GROUP, s->pass + 1) : 0;
+    }
+    s->pass++;
+}
+
+/* PP_PASS steps of GROUP pixels of the queue from i, each looked at: how many until they escape;
+   which have not, and which of those never will: NaN stays NaN, and an orbit that is where it
+   began is a cycle. */
+TARGET static uint64_t check_group(pp_escape_queue *q, int i, int32_t *steps, uint64_t *never)
+{
+    vd x[V], y[V];
     for (int u = 0; u < V; u++) {
         x[u] = v_load(q->x + i + u * VL);
         y[u] = v_load(q->y + i + u * VL);
-        k[u] = v_set1(0);
-        alive[u] = v_eq(k[u], k[u]);
     }
-    for (int n = 0; n < PP_PASS; n++) {
-        unsigned any = 0;
-        for (int u = 0; u < V; u++) {
-            const vd xy = v_mul(x[u], y[u]);
-            x[u] = v_add(v_sub(v_mul(x[u], x[u]), v_mul(y[u], y[u])), v_load(q->cr + i + u * VL));
-            y[u] = v_twice_plus(xy, v_load(q->ci + i + u * VL));
-            const vd r = v_add(v_mul(x[u], x[u]), v_mul(y[u], y[u]));
-            alive[u] = v_and(alive[u], v_not_gt(r, four));
-            k[u] = v_add_where(alive[u], k[u], one);
-            any |= v_bits(alive[u]);
-        }
-        if (!any)
-            break;
-    }
-    unsigned live = 0;
+    const uint64_t alive =
+        look_steps(q->x + i, q->y + i, q->cr + i, q->ci + i, PP_PASS, false, steps);
     *never = 0;
     for (int u = 0; u < V; u++) {
-        const vm nan = v_not_le(v_mul(x[u], v_set1(0)), one);
-        const vm same =
-            v_and(v_eq(x[u], v_load(q->x + i + u * VL)), v_eq(y[u], v_load(q->y + i + u * VL)));
-        v_store(q->x + i + u * VL, x[u]);
-        v_store(q->y + i + u * VL, y[u]);
-        v_store(steps + u * VL, k[u]);
-        live |= v_bits(alive[u]) << (u * VL);
-        *never |= (v_bits(nan) | v_bits(same)) << (u * VL);
+        const vd now_x = v_load(q->x + i + u * VL), now_y = v_load(q->y + i + u * VL);
+        const vm nan = v_not_le(v_mul(now_x, v_set1(0)), v_set1(0));
+        const vm same = v_and(v_eq(now_x, x[u]), v_eq(now_y, y[u]));
+        *never |= v_bits(v_or(nan, same)) << u * VL;
     }
-    return live;
+    return alive;
 }
 
 /* Work off the queue: in whole groups, or (`flush`) all of it. */
@@ -305,36 +356,40 @@ TARGET static void check(const pp_escape_job *job, pp_escape_state *s, bool flus
     const int stop = flush ? q->used : q->used - q->used % GROUP;
     int kept = 0;
     for (int i = 0; i < stop; i += GROUP) {
-        double steps[GROUP];
-        unsigned never;
-        const unsigned alive = check_group(q, i, steps, &never);
-        for (int l = i; l < i + GROUP && l < stop; l++) {
-            const unsigned bit = 1u << (l - i);
-            if (!(alive & bit))
-                put_count(job, s, q->offset[l], q->k[l] + (int64_t)steps[l - i]);
-            else if ((never & bit) || q->k[l] + PP_PASS >= job->max_iter)
-                put_count(job, s, q->offset[l], job->max_iter);
+        int32_t steps[GROUP];
+        uint64_t never;
+        const uint64_t alive = check_group(q, i, steps, &never);
+        for (int l = 0; l < GROUP && i + l < stop; l++) {
+            const int64_t k = q->k[i + l] + steps[l];
+            if (!(alive >> l & 1))
+                put_count(job, q->offset[i + l], k);
+            else if ((never >> l & 1) || k >= job->max_iter)
+                put_count(job, q->offset[i + l], job->max_iter);
             else
-                move_queued(q, kept++, l, PP_PASS);
+                move_queued(q, kept++, i + l, PP_PASS);
         }
     }
     for (int l = stop; l < q->used; l++)
         move_queued(q, kept++, l, 0);
+    s->worker.done += q->used - kept;
     q->used = kept;
 }
 
+/* What has just been stored lane by lane is slow to load as a vector. So a pass begins with the
+   group that was changed first, and the queue is worked on before it grows again. */
 TARGET bool ISA(pp_escape)(const void *shared, void *state, pp_slice *slice)
 {
     const pp_escape_job *job = shared;
     pp_escape_state *s = state;
     do {
         fill(job, s, slice);
-        if (s->lanes.used > 0) {
-            advance(job, s);
-            if (s->pass % 2 == 0)
-                settle(job, s);
-        }
-        check(job, s, s->lanes.used == 0);
+        pp_escape_report reports[PP_LANES / GROUP];
+        const int groups = (s->lanes.used + GROUP - 1) / GROUP;
+        if (groups > 0)
+            advance(job, s, reports);
+        check(job, s, groups == 0);
+        for (int q = groups - 1; q >= 0; q--)
+            empty_lanes(job, s, q * GROUP, GROUP, &reports[q]);
         if (is_empty(s))
             return true;
     } while (!time_is_up(s, slice));

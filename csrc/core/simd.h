@@ -12,31 +12,36 @@
        v_twice_plus(a, b)     2 * a + b: the bits of a + a + b, provided a + a does not overflow
                               (2 * a is exact then, so that both have a single rounding)
        v_le v_eq v_not_le v_not_gt         comparisons; with NaN, the v_not_ are true
-       v_and                  of two masks
+       v_and v_or             of two masks
+       v_min                  of numbers
        v_pick(m, a, b)        a where m, else b
        v_add_where(m, a, b)   a + b where m, else a
-       v_bits(m)              the mask as bits, lane 0 lowest                                    */
+       v_bits(m)              the mask as bits, lane 0 lowest
+       v_store_int32(p, a)    store whole numbers as int32                                       */
 #ifndef PP_SIMD_H
 #define PP_SIMD_H
 
-#define vd           ISA(vd)
-#define vm           ISA(vm)
-#define v_load       ISA(v_load)
-#define v_store      ISA(v_store)
-#define v_set1       ISA(v_set1)
-#define v_add        ISA(v_add)
-#define v_sub        ISA(v_sub)
-#define v_mul        ISA(v_mul)
-#define v_div        ISA(v_div)
-#define v_sqrt       ISA(v_sqrt)
-#define v_twice_plus ISA(v_twice_plus)
-#define v_le         ISA(v_le)
-#define v_eq         ISA(v_eq)
-#define v_not_le     ISA(v_not_le)
-#define v_not_gt     ISA(v_not_gt)
-#define v_and        ISA(v_and)
-#define v_pick       ISA(v_pick)
-#define v_add_where  ISA(v_add_where)
-#define v_bits       ISA(v_bits)
+#define vd            ISA(vd)
+#define vm            ISA(vm)
+#define v_load        ISA(v_load)
+#define v_store       ISA(v_store)
+#define v_set1        ISA(v_set1)
+#define v_add         ISA(v_add)
+#define v_sub         ISA(v_sub)
+#define v_mul         ISA(v_mul)
+#define v_div         ISA(v_div)
+#define v_sqrt        ISA(v_sqrt)
+#define v_twice_plus  ISA(v_twice_plus)
+#define v_le          ISA(v_le)
+#define v_eq          ISA(v_eq)
+#define v_not_le      ISA(v_not_le)
+#define v_not_gt      ISA(v_not_gt)
+#define v_and         ISA(v_and)
+#define v_pick        ISA(v_pick)
+#define v_add_where   ISA(v_add_where)
+#define v_bits        ISA(v_bits)
+#define v_or          ISA(v_or)
+#define v_min         ISA(v_min)
+#define v_store_int32 ISA(v_store_int32)
 
 #endif

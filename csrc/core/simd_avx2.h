@@ -87,7 +87,22 @@ TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
     return _mm256_add_pd(a, _mm256_and_pd(m, b));
 }
 
-TARGET PP_INLINE unsigned v_bits(vm m)
+TARGET PP_INLINE uint64_t v_bits(vm m)
 {
-    return (unsigned)_mm256_movemask_pd(m);
+    return (uint64_t)_mm256_movemask_pd(m);
+}
+
+TARGET PP_INLINE vm v_or(vm a, vm b)
+{
+    return _mm256_or_pd(a, b);
+}
+
+TARGET PP_INLINE vd v_min(vd a, vd b)
+{
+    return _mm256_min_pd(a, b);
+}
+
+TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvttpd_epi32(a));
 }

@@ -87,7 +87,22 @@ TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
     return _mm512_mask_add_pd(a, m, a, b);
 }
 
-TARGET PP_INLINE unsigned v_bits(vm m)
+TARGET PP_INLINE uint64_t v_bits(vm m)
 {
     return m;
+}
+
+TARGET PP_INLINE vm v_or(vm a, vm b)
+{
+    return (vm)(a | b);
+}
+
+TARGET PP_INLINE vd v_min(vd a, vd b)
+{
+    return _mm512_min_pd(a, b);
+}
+
+TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvttpd_epi32(a));
 }

@@ -87,7 +87,22 @@ TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
     return vbslq_f64(m, vaddq_f64(a, b), a);
 }
 
-TARGET PP_INLINE unsigned v_bits(vm m)
+TARGET PP_INLINE uint64_t v_bits(vm m)
 {
-    return (unsigned)(vgetq_lane_u64(m, 0) & 1) | (unsigned)(vgetq_lane_u64(m, 1) & 2);
+    return (vgetq_lane_u64(m, 0) & 1) | (vgetq_lane_u64(m, 1) & 2);
+}
+
+TARGET PP_INLINE vm v_or(vm a, vm b)
+{
+    return vorrq_u64(a, b);
+}
+
+TARGET PP_INLINE vd v_min(vd a, vd b)
+{
+    return vminq_f64(a, b);
+}
+
+TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
+{
+    vst1_s32(p, vmovn_s64(vcvtq_s64_f64(a)));
 }

@@ -88,7 +88,22 @@ TARGET PP_INLINE vd v_add_where(vm m, vd a, vd b)
     return m ? a + b : a;
 }
 
-TARGET PP_INLINE unsigned v_bits(vm m)
+TARGET PP_INLINE uint64_t v_bits(vm m)
 {
     return m;
+}
+
+TARGET PP_INLINE vm v_or(vm a, vm b)
+{
+    return a || b;
+}
+
+TARGET PP_INLINE vd v_min(vd a, vd b)
+{
+    return a < b ? a : b;
+}
+
+TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
+{
+    *p = (int32_t)a;
 }

@@ -43,8 +43,9 @@ void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets
     for (int i = 0; i < n;) {
         int64_t run = last >= 0 ? view->shape[last] - index[last] : 1;
         run = run < n - i ? run : n - i;
-        for (int64_t k = 0; k < run; k++)
-            offsets[i + k] = offset + k * step;
+        int64_t at = offset;
+        for (int64_t k = 0; k < run; k++, at += step)
+            offsets[i + k] = at;
         i += (int)run;
         if (i == n)
             return;
