@@ -2,7 +2,8 @@
 
     skips.py RUN REPORT.xml EXPECTED.txt
 
-Each line of the last file holds a run, a test and the reason; both may have wildcards.
+Each line of the last file holds a run, a test and the reason that pytest gives; all three may
+have wildcards.
 """
 
 import sys
@@ -12,27 +13,32 @@ from xml.etree import ElementTree
 
 
 def skips(report: str) -> list[tuple[str, str]]:
-    """The test and the reason of each skip and each expected failure."""
-    cases = ElementTree.parse(report).iter("testcase")
+    """The test (or the module) and the reason of each skip and each expected failure."""
     return [
-        (f"{case.get('classname')}::{case.get('name')}", skip.get("message", ""))
-        for case in cases
+        (f"{case.get('classname')}::{case.get('name')}", reason(skip))
+        for case in ElementTree.parse(report).iter("testcase")
         for skip in case.iter("skipped")
     ]
 
 
+def reason(skip: ElementTree.Element) -> str:
+    """What was given as the reason; of a whole module it stands in the text."""
+    message = skip.get("message", "")
+    return (skip.text or "").strip() if message == "collection skipped" else message
+
+
 def patterns(text: str) -> list[list[str]]:
-    """The run and the test of each line that is not a comment."""
-    lines = (line.split() for line in text.splitlines())
-    return [words[:2] for words in lines if words and not words[0].startswith("#")]
+    """The run, the test and the reason of each line that is not a comment."""
+    lines = (line.strip() for line in text.splitlines())
+    return [line.split(maxsplit=2) for line in lines if line and not line.startswith("#")]
 
 
 def main(run: str, report: str, expected: str) -> int:
     allowed = patterns(Path(expected).read_text(encoding="utf-8"))
     unexpected = 0
-    for test, reason in skips(report):
-        known = any(fnmatchcase(run, r) and fnmatchcase(test, t) for r, t in allowed)
-        print(f"skipped{'' if known else ', which was NOT expected'}: {test}: {reason}")
+    for skip in skips(report):
+        known = any(all(map(fnmatchcase, (run, *skip), pattern)) for pattern in allowed)
+        print(f"skipped{'' if known else ', which was NOT expected'}:", *skip, sep="  ")
         unexpected += not known
     return unexpected > 0
 
