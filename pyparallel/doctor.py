@@ -236,7 +236,8 @@ def _libraries() -> Iterator[Finding]:
         )
         return
     except ModuleNotFoundError as missing:
-        yield Finding(f"{missing.name}", False, "missing", _metadata.install_line("lesson"))
+        name = str(missing.name).partition(".")[0]
+        yield Finding(name, False, "missing", _metadata.install_line("lesson"))
         return
     ours = _metadata.distribution()
     for library in libraries:

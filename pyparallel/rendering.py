@@ -145,7 +145,10 @@ def draw(picture: Picture, progress: Progress | None = None) -> Image:
     >>> draw(Picture(pp.Box(300, 200, center=-0.65, extent=3 + 2.4j))).size
     (300, 200)
     """
-    from PIL import Image
+    try:
+        from PIL import Image
+    except ImportError:
+        raise ImportError(f"draw: needs Pillow: {_metadata.install_line('cli')}") from None
 
     box, samples = picture.box, picture.samples
     image = Image.new("RGB", (box.width, box.height))
@@ -171,6 +174,7 @@ def save(picture: Picture, path: Path, progress: Progress | None = None) -> None
     progress : callable, optional
         As in `draw`.
     """
+    image = draw(picture, progress)
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
@@ -179,7 +183,6 @@ def save(picture: Picture, path: Path, progress: Progress | None = None) -> None
     info.add_text("Command", picture.command())
     for name, value in picture.parameters().items():
         info.add_text(name, value)
-    image = draw(picture, progress)
     with replacing(path) as file:
         image.save(file, format="PNG", pnginfo=info)
 
