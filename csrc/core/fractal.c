@@ -100,18 +100,22 @@ PP_INLINE void enqueue(pp_escape_queue *q, double x, double y, double cr, double
     q->k[i] = k;
 }
 
-/* These pixels of the block (bits, from pixel i) survive its first steps. They wait for a lane, or
-   go to the queue if the argument for looking now and then (see fractal_template.h) asks for that:
-   |c| > 2, or NaN. */
-PP_INLINE void survive(pp_escape_state *s, int i, uint64_t bits)
+/* These pixels of the block (bits, from pixel i) wait for a lane. */
+PP_INLINE void wait_for_lanes(pp_escape_block *b, int i, uint64_t bits)
 {
-    pp_escape_block *b = &s->block;
+    int count = b->waiting_count;
+    for (; bits; bits &= bits - 1)
+        b->waiting[count++] = (uint8_t)(i + pp_lowest_bit(bits));
+    b->waiting_count = count;
+}
+
+/* These go to the queue. */
+static void wait_in_queue(pp_escape_state *s, int i, uint64_t bits)
+{
+    const pp_escape_block *b = &s->block;
     for (; bits; bits &= bits - 1) {
         const int l = i + pp_lowest_bit(bits);
-        if (b->cr[l] * b->cr[l] + b->ci[l] * b->ci[l] <= 4)
-            b->waiting[b->waiting_count++] = (uint8_t)l;
-        else
-            enqueue(&s->queue, b->x[l], b->y[l], b->cr[l], b->ci[l], b->offset[l], PP_FIRST);
+        enqueue(&s->queue, b->x[l], b->y[l], b->cr[l], b->ci[l], b->offset[l], PP_FIRST);
     }
 }
 

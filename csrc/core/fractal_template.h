@@ -42,6 +42,7 @@
 #define look_step     ISA(look_step)
 #define look_steps    ISA(look_steps)
 #define trapped_lanes ISA(trapped_lanes)
+#define survive       ISA(survive)
 #define open_block    ISA(open_block)
 #define fill          ISA(fill)
 #define advance_group ISA(advance_group)
@@ -188,6 +189,8 @@ TARGET PP_INLINE uint64_t look_steps(double *x, double *y, const double *cr, con
 TARGET static uint64_t trapped_lanes(const pp_escape_block *b, int i, uint64_t alive)
 {
     enum { TRIES = 3, STEPS = 16 };
+    if (!alive)
+        return 0;
     uint64_t near = 0;
     int period[V];
     for (int u = 0; u < V; u++) {
@@ -219,6 +222,19 @@ TARGET static uint64_t trapped_lanes(const pp_escape_block *b, int i, uint64_t a
     }
 }
 
+/* These pixels of the block survive its first steps. They wait for a lane, or in the queue if the
+   argument for looking now and then asks for that: |c| > 2, or NaN. */
+TARGET PP_INLINE void survive(pp_escape_state *s, int i, uint64_t bits)
+{
+    uint64_t other = 0;
+    for (int u = 0; u < V; u++) {
+        const vd cr = v_load(s->block.cr + i + u * VL), ci = v_load(s->block.ci + i + u * VL);
+        other |= v_bits(v_not_le(v_norm(cr, ci), v_set1(4))) << u * VL;
+    }
+    wait_for_lanes(&s->block, i, bits & ~other);
+    wait_in_queue(s, i, bits & other);
+}
+
 /* Draw a block: write the counts that its first steps decide; the other pixels live on. */
 TARGET static void open_block(const pp_escape_job *job, pp_escape_state *s, pp_slice *slice)
 {
@@ -227,16 +243,18 @@ TARGET static void open_block(const pp_escape_job *job, pp_escape_state *s, pp_s
     const int steps = job->max_iter < PP_FIRST ? job->max_iter : PP_FIRST;
     const int queued = s->queue.used;
     int32_t counts[PP_BLOCK];
-    for (int i = 0; i < n; i += GROUP) {
-        uint64_t alive =
+    uint64_t alive[PP_BLOCK / GROUP];
+    for (int i = 0; i < n; i += GROUP)
+        alive[i / GROUP] =
             look_steps(b->x + i, b->y + i, b->cr + i, b->ci + i, steps, true, counts + i);
-        if (n - i < GROUP)
-            alive &= (UINT64_C(1) << (n - i)) - 1;
-        const uint64_t trapped = alive ? trapped_lanes(b, i, alive) : 0;
+    if (n % GROUP)
+        alive[n / GROUP] &= (UINT64_C(1) << n % GROUP) - 1;
+    for (int i = 0; i < n; i += GROUP) {
+        const uint64_t trapped = trapped_lanes(b, i, alive[i / GROUP]);
         for (uint64_t bits = trapped; bits; bits &= bits - 1)
             counts[i + pp_lowest_bit(bits)] = job->max_iter - 1;
         if (job->max_iter > PP_FIRST)
-            survive(s, i, alive & ~trapped);
+            survive(s, i, alive[i / GROUP] & ~trapped);
     }
     for (int i = 0; i < n; i++)
         counts[i] = counts[i] < job->max_iter ? counts[i] : job->max_iter - 1;

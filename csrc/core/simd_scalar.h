@@ -1,5 +1,7 @@
 /* One double: plain C, for compilers and CPUs that have nothing better here. See simd.h for the
  * meaning of each word. */
+#include <math.h>
+
 #include "simd.h"
 
 #undef VL
