@@ -10,6 +10,7 @@
 
 #include "parallel.h"
 
+#include <fenv.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,18 +80,30 @@ static void work_on_states(pp_slice *slice)
     } while (!pp_slice_over(slice));
 }
 
+/* The results promise the same bits everywhere, so the floating-point environment is the default
+   one: a library built with -ffast-math may have made this thread flush subnormals to zero, and
+   others not. */
+static void work_in_default_environment(pp_slice *slice)
+{
+    fenv_t callers;
+    fegetenv(&callers);
+    fesetenv(FE_DFL_ENV);
+    work_on_states(slice);
+    fesetenv(&callers);
+}
+
 static void run_team(pp_slice *slice, int threads)
 {
     atomic_store(&slice->claimed, 0);
 #ifdef _OPENMP
     if (threads > 1) {
 #    pragma omp parallel num_threads(threads)
-        work_on_states(slice);
+        work_in_default_environment(slice);
         return;
     }
 #endif
     (void)threads;
-    work_on_states(slice);
+    work_in_default_environment(slice);
 }
 
 static bool all_empty(const pp_slice *slice)
