@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,16 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Waiting threads sleep: teams of 16 on a machine of two CPUs would burn its time otherwise.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # The same examples in every run: searching further is what `python -m tests.fuzz` is for.
 settings.register_profile("tests", deadline=None, derandomize=True, max_examples=60)
 settings.load_profile("tests")
 
+# Under AddressSanitizer: freed memory is used again, so that growing memory is a leak.
+SANITIZER = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+WITHOUT_OPENMP = "pyparallel was built without OpenMP"
 ROOT = Path(__file__).parent.parent
 
 RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -25,9 +31,13 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 def pytest_configure() -> None:
     """Without a built extension, say what to run: once, in one line."""
     try:
-        import pyparallel  # noqa: F401
+        import pyparallel as pp
     except ImportError as error:
         raise pytest.UsageError(str(error)) from None
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", WITHOUT_OPENMP)  # comes once in a process
+        with pp.threads(2):
+            pass
 
 
 @pytest.fixture
@@ -41,12 +51,13 @@ def run_python() -> RunPython:
         code: str, *args: str, check: bool = True, timeout: float = 60, **env: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code, *args],
+            [sys.executable, "-W", "error", "-W", f"ignore:{WITHOUT_OPENMP}", "-c", code, *args],
+            check=False,
             capture_output=True,
             text=True,
             cwd=ROOT,
             timeout=timeout,
-            env={**os.environ, **env},
+            env={**os.environ, "ASAN_OPTIONS": SANITIZER, **env},
         )
         if check and done.returncode:
             pytest.fail(f"exit code {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -1,0 +1,1 @@
+"""Random calls against the reference: ``python -m tests.fuzz --seconds 60``."""
