@@ -53,7 +53,7 @@ def _complex(function: str, name: str, value: object) -> complex:
     except OverflowError:
         raise ValueError(f"{function}: {name} is too large for a float64") from None
     if not cmath.isfinite(number):
-        raise ValueError(f"{function}: {name} must be finite, not {number}")
+        raise ValueError(f"{function}: {name} must be finite, not {value}")
     return number
 
 
@@ -420,6 +420,14 @@ def plot_fractal(
     Returns
     -------
     (Figure, Axes)
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> box = pp.Box(60, 40, center=-0.5, extent=3 + 2j)
+    >>> figure, ax = pp.plot_fractal(box, pp.mandelbrot(box, 100), cmap="viridis")
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('real part', 'imaginary part')
     """
     if not isinstance(box, Box):
         raise TypeError(f"plot_fractal: box must be a pyparallel.Box, not {type(box).__name__}")
@@ -428,13 +436,20 @@ def plot_fractal(
         raise ValueError(
             f"plot_fractal: counts must have the box's shape {box.shape}, not {counts.shape}"
         )
+    if counts.dtype.kind not in "biuf":
+        raise TypeError(f"plot_fractal: counts must hold real numbers, not {counts.dtype}")
     try:
         from matplotlib import pyplot as plt
+        from matplotlib.axes import Axes
         from matplotlib.colors import LogNorm
     except ImportError:
         raise ImportError(
             'plot_fractal needs matplotlib: pip install "pyparallel-kernels[cli]"'
         ) from None
+    if not (ax is None or isinstance(ax, Axes)):
+        raise TypeError(
+            f"plot_fractal: ax must be matplotlib axes or None, not {type(ax).__name__}"
+        )
     if ax is None:
         _, ax = plt.subplots(layout="constrained")
     style: dict[str, Any] = {"cmap": "magma", "interpolation": "none"}
