@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -99,6 +100,12 @@ threads_option = click.option(
 
 def _threads(number: int | None) -> Any:
     return nullcontext() if number is None else threads(number)
+
+
+def _note(text: str) -> None:
+    """What is going on now, on a terminal only."""
+    if sys.stderr.isatty():
+        click.echo(text, err=True)
 
 
 @contextmanager
@@ -396,8 +403,10 @@ def demo(output: Path, open_it: bool, num_threads: int | None) -> None:
     check_writable(output)
     with _threads(num_threads):
         result = module.show(click.echo)
+        _note("drawing the pictures")
+        page = report.page(result)
     with replacing(output) as file:
-        file.write(report.page(result).encode())
+        file.write(page.encode())
     click.echo(f"report: {output.resolve()}")
     if open_it:
         import webbrowser
@@ -426,6 +435,7 @@ def lesson(folder: Path | None, run_it: bool, no_browser: bool, copy_only: bool)
     from pyparallel import lesson as module
 
     if run_it:
+        _note("running the notebooks, each up to two minutes")
         outcomes = module.run_all(folder, tell=lambda outcome: click.echo(str(outcome)))
         if not all(outcome.ok for outcome in outcomes):
             raise click.exceptions.Exit(1)

@@ -134,6 +134,8 @@ def _time_of(num_threads: int) -> float:
 
 
 def _listed(names: list[str]) -> str:
+    if len(names) > 4:
+        names = [*names[:3], f"{len(names) - 3} more"]
     *most, last = names
     return f"{', '.join(most)} and {last}" if most else last
 

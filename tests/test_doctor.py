@@ -69,7 +69,6 @@ def test_a_missing_library_is_a_finding_with_the_line_that_installs_it(monkeypat
     lines = capsys.readouterr().out.splitlines()
     assert status == 1
     assert lines[0].startswith("This machine is not ready for the lesson: see ")
-    assert "numba" in lines[0]
     row = next(k for k, line in enumerate(lines) if line.split()[:2] == ["MISSING", "numba"])
     assert lines[row + 1].strip() == f"-> {_metadata.install_line('lesson')}"
 
@@ -178,8 +177,8 @@ def clocked(monkeypatch, times):
 
 
 def test_the_speedup_is_best_against_best_of_interleaved_runs(monkeypatch):
-    runs = clocked(monkeypatch, lambda threads, k: 4.0 / threads + (k % 6))
-    assert doctor.two_thread_speedup() == pytest.approx((4 + 1) / 2)
+    runs = clocked(monkeypatch, lambda threads, k: 4.0 / threads + (k % 7))
+    assert doctor.two_thread_speedup() == 2.0
     assert runs == [1, 2] * doctor.RUNS
 
 
@@ -218,6 +217,7 @@ def test_verdict_is_one_sentence_whatever_was_found():
     assert doctor.verdict([advice, bad, worse]) == (
         "This machine is not ready for the lesson: see dask and numba."
     )
+    assert doctor.verdict([bad] * 9).endswith(": see dask, dask, dask and 6 more.")
 
 
 def test_progress_names_each_check():
