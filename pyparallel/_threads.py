@@ -194,7 +194,7 @@ def config() -> dict[str, Any]:
     -------
     dict
         ``version``, ``isa`` (the kernels' variant in use), ``isa_available``, ``openmp``,
-        ``num_threads``, ``num_threads_reason`` (which rule decided), ``cpus``, ``affinity`` and
+        ``compiler`` (of the kernels), ``num_threads``, ``num_threads_reason`` (which rule decided), ``cpus``, ``affinity`` and
         ``cgroup_quota`` (in CPUs; None where there is none), ``gil`` (is it on?).
 
     Examples

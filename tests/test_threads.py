@@ -456,6 +456,7 @@ def test_config_has_exactly_the_promised_keys():
         "isa",
         "isa_available",
         "openmp",
+        "compiler",
         "num_threads",
         "num_threads_reason",
         "cpus",

@@ -97,11 +97,23 @@ static PyObject *available_isas(void)
     return names;
 }
 
+#define TEXT(x)  #x
+#define VALUE(x) TEXT(x)
+#if defined(__clang__)
+#    define COMPILER "Clang " __clang_version__
+#elif defined(__GNUC__)
+#    define COMPILER "GCC " __VERSION__
+#elif defined(_MSC_VER)
+#    define COMPILER "MSVC " VALUE(_MSC_VER)
+#else
+#    define COMPILER "unknown"
+#endif
+
 /* build_info(): what this build is, for pp.config() */
 static PyObject *build_info(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
-    return Py_BuildValue("{s:s, s:N, s:O}", "isa", pp_isa(), "isa_available", available_isas(),
-                         "openmp", pp_has_openmp() ? Py_True : Py_False);
+    return Py_BuildValue("{s:s, s:N, s:O, s:s}", "isa", pp_isa(), "isa_available", available_isas(),
+                         "openmp", pp_has_openmp() ? Py_True : Py_False, "compiler", COMPILER);
 }
 
 static PyMethodDef methods[] = {
