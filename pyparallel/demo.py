@@ -100,7 +100,7 @@ def machine() -> dict[str, str]:
         "CPU": _cpu(),
         "cores": f"{doctor.usable_cores()} usable of {build['cpus']}",
         "threads": f"{get_num_threads()} ({build['num_threads_reason']})",
-        "kernels": f"{build['isa']}, {'with' if build['openmp'] else 'without'} OpenMP",
+        "kernels": f"{build['isa']}, {'with' if build['openmp'] else 'without'} OpenMP, {build['compiler']}",
         "system": f"{platform.system()} {platform.machine()}",
         "Python": f"{platform.python_version()} ({platform.python_compiler()})",
         "NumPy": np.__version__,
