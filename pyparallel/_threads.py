@@ -194,8 +194,9 @@ def config() -> dict[str, Any]:
     -------
     dict
         ``version``, ``isa`` (the kernels' variant in use), ``isa_available``, ``openmp``,
-        ``compiler`` (of the kernels), ``num_threads``, ``num_threads_reason`` (which rule decided), ``cpus``, ``affinity`` and
-        ``cgroup_quota`` (in CPUs; None where there is none), ``gil`` (is it on?).
+        ``compiler`` (of the kernels), ``num_threads``, ``num_threads_reason`` (which rule
+        decided), ``cpus``, ``affinity`` and ``cgroup_quota`` (in CPUs; None where there is none),
+        ``gil`` (is it on?).
 
     Examples
     --------
