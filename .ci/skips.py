@@ -7,6 +7,7 @@ have wildcards.
 """
 
 import sys
+from collections import Counter
 from fnmatch import fnmatchcase
 from pathlib import Path
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ def skips(report: str) -> list[tuple[str, str]]:
     ]
 
 
-def reason(skip: ElementTree.Element) -> str:
+def given_reason(skip: ElementTree.Element) -> str:
     """What was given as the reason; of a whole module it stands in the text."""
     message = skip.get("message", "")
     return (skip.text or "").strip() if message == "collection skipped" else message
@@ -35,12 +36,16 @@ def patterns(text: str) -> list[list[str]]:
 
 def main(run: str, report: str, expected: str) -> int:
     allowed = patterns(Path(expected).read_text(encoding="utf-8"))
-    unexpected = 0
-    for skip in skips(report):
-        known = any(all(map(fnmatchcase, (run, *skip), pattern)) for pattern in allowed)
-        print(f"skipped{'' if known else ', which was NOT expected'}:", *skip, sep="  ")
-        unexpected += not known
-    return unexpected > 0
+    found = skips(report)
+    unexpected = [
+        skip for skip in found if not any(all(map(fnmatchcase, (run, *skip), p)) for p in allowed)
+    ]
+    reasons = Counter(reason for test, reason in found if (test, reason) not in unexpected)
+    for reason, tests in reasons.items():
+        print(f"skipped as expected: {tests} tests: {reason}")
+    for test, reason in unexpected:
+        print(f"skipped, which was NOT expected: {test}: {reason}")
+    return len(unexpected) > 0
 
 
 if __name__ == "__main__":

@@ -634,7 +634,7 @@ c = np.zeros(2 * n + 1, np.float32).view(np.uint8)[1:-3].view(np.float32)[::2]
 {arguments}
 out = np.zeros(2 * n, np.int64)[::-2]
 z[0], c[0], out[0] = 0, 0, 0
-for start in range(0, n, 512):  # touch every page before measuring
+for start in range(0, n, 128):  # touch every page before measuring
     z[start] = c[start] = out[start] = 0
 pp.escape_time(z[:1000], c[:1000], 5, out=out[:1000], num_threads=2)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
