@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 def skips(report: str) -> list[tuple[str, str]]:
     """The test (or the module) and the reason of each skip and each expected failure."""
     return [
-        (f"{case.get('classname')}::{case.get('name')}", reason(skip))
+        (f"{case.get('classname')}::{case.get('name')}", given_reason(skip))
         for case in ElementTree.parse(report).iter("testcase")
         for skip in case.iter("skipped")
     ]
