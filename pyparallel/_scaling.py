@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pyparallel._arguments import whole_number
+from pyparallel._cores import physical_cores
 from pyparallel._load import core
 from pyparallel._measuring import Contestant, calls_a_run, progress, seconds_a_call
 from pyparallel._plots import BLUE, GREY, ORANGE, axes
@@ -73,7 +74,7 @@ class Scaling:
                 for n in self.threads
             ],
             "serial_fraction": self.serial_fraction,
-            "physical_cores": _physical_cores(),
+            "physical_cores": physical_cores(),
         }
 
     def plot(self, ax: Axes | None = None) -> tuple[Figure, Axes]:
@@ -112,7 +113,7 @@ class Scaling:
         if serial is not None:
             label = f"Amdahl, {100 * serial:.1f} % serial"
             ax.plot(line, 1 / (serial + (1 - serial) / line), ":", color=ORANGE, label=label)
-        cores = _physical_cores()
+        cores = physical_cores()
         if cores is not None and cores <= most:
             label = f"physical cores: {cores}"
             ax.axvline(cores, color="black", linestyle="-.", linewidth=0.8, label=label)
@@ -136,7 +137,7 @@ class Scaling:
         notes = [f"Rounds: {len(self.times[1])}."]
         if self.serial_fraction is not None:
             notes.append(f"Amdahl's law fits best with {100 * self.serial_fraction:.1f} % serial.")
-        cores = _physical_cores()
+        cores = physical_cores()
         if cores is not None:
             notes.append(f"Physical cores: {cores}.")
         return header, rows, " ".join(notes)
@@ -210,13 +211,3 @@ def _thread_numbers(threads: Iterable[int] | None) -> list[int]:
     if not numbers:
         raise ValueError("scaling: threads must hold at least one number, but is empty")
     return sorted({1, *numbers})
-
-
-def _physical_cores() -> int | None:
-    """The cores of this machine, hyper-threads not counted, where psutil can tell."""
-    try:
-        import psutil  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    cores: int | None = psutil.cpu_count(logical=False)
-    return cores

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from pyparallel import _metadata
-from pyparallel._scaling import _physical_cores
+from pyparallel._cores import physical_cores
 from pyparallel._threads import config
 from pyparallel.fractals import Box, mandelbrot
 
@@ -149,7 +149,7 @@ def _cores() -> Iterator[Finding]:
     usable = usable_cores()
     limits = {
         "in the machine": machine["cpus"],
-        "physical": _physical_cores(),
+        "physical": physical_cores(),
         "allowed by affinity": machine["affinity"],
         "allowed by the container's quota": machine["cgroup_quota"],
     }
@@ -206,7 +206,7 @@ def _two_threads() -> Iterator[Finding]:
     cure = None
     if speedup < GOOD_SPEEDUP:
         cure = "close other programs, plug in the laptop, then run this again"
-        if _physical_cores() == 1:
+        if physical_cores() == 1:
             cure = "none: the two CPUs are hyper-threads that share one core"
     yield Finding("two threads", True, f"{speedup:.2f} times as fast as one, measured", cure)
 

@@ -27,7 +27,7 @@ CONFIG = {
 
 def on_machine(monkeypatch, **changes):
     monkeypatch.setattr(doctor, "config", lambda: CONFIG | changes)
-    monkeypatch.setattr(doctor, "_physical_cores", lambda: None)
+    monkeypatch.setattr(doctor, "physical_cores", lambda: None)
 
 
 def found(check, name):

@@ -431,7 +431,7 @@ def test_scaling_prints_and_survives_json():
 
 @pytest.mark.parametrize("cores", [4, 16, None])
 def test_scaling_plots_the_ideal_the_fit_and_the_cores(monkeypatch, pyplot, cores):
-    monkeypatch.setattr("pyparallel._scaling._physical_cores", lambda: cores)
+    monkeypatch.setattr("pyparallel._scaling.physical_cores", lambda: cores)
     figure, ax = amdahl(0.1).plot()
     labels = ax.get_legend_handles_labels()[1]
     assert {"ideal", "measured", "Amdahl, 10.0 % serial"} <= set(labels)
@@ -463,6 +463,7 @@ def test_scaling_passes_on_what_the_function_raises():
         ({"A": fails}, {"repeat": True}, TypeError, "race: repeat must be an integer, not bool"),
         ({"A": fails}, {"repeat": 2.0}, TypeError, "race: repeat must be an integer, not float"),
         ({"A": fails}, {"warmup": 0}, ValueError, "race: warmup must be at least 1, not 0"),
+        ({"A": fails}, {"repeat": -(10**5000)}, ValueError, "at least 1, not one of 16610 bits"),
         ({"A": fails}, {"warmup": "1"}, TypeError, "race: warmup must be an integer, not str"),
     ],
 )
