@@ -147,16 +147,20 @@ def _time_of(f: Callable[[], object]) -> float:
 
 def _programme() -> list[tuple[Callable[[int], Problem], Picture]]:
     """What is raced, given a size, and its picture."""
-    tree = contestants.BOX
+    tree, dragon = contestants.BOX, contestants.JULIA
 
     def mandelbrot_of(side: int) -> Problem:
         return contestants.mandelbrot(Box(side, side, tree.center, tree.extent), MAX_ITER)
 
-    wide = Box(1200, 800, tree.center, 0.006 + 0.004j)
-    dragon = Box(1200, 800, 0, 3.3 + 2.2j)
+    def julia_of(side: int) -> Problem:
+        box = Box(side, side, dragon.center, dragon.extent)
+        return contestants.julia(box, contestants.DRAGON, MAX_ITER)
+
+    wide_tree = Box(1200, 800, tree.center, 0.006 + 0.004j)
+    wide_dragon = Box(1200, 800, dragon.center, 3.3 + 2.2j)
     return [
-        (mandelbrot_of, Picture(wide, MAX_ITER)),
-        (_demo_problems.dragon, Picture(dragon, MAX_ITER, _demo_problems.DRAGON)),
+        (mandelbrot_of, Picture(wide_tree, MAX_ITER)),
+        (julia_of, Picture(wide_dragon, MAX_ITER, contestants.DRAGON)),
     ]
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import pyparallel as pp
-from pyparallel import contestants
+from pyparallel import _contestant_kernels, _libraries, contestants
 from tests.reference import escape_counts
 
 ALL = ["NumPy", "Numba serial", "Numba parallel", "Dask", "pyparallel"]
@@ -45,6 +45,19 @@ def test_all_contestants_count_as_the_plain_loop(view, max_iter):
         assert counts.dtype == np.int32, name
 
 
+@pytest.mark.parametrize("max_iter", [1, 2, 150])
+@pytest.mark.parametrize("c", [-0.8 + 0.156j, -2, 0.25, -0.1 + 0.65j, 1e300 - 1e300j])
+@pytest.mark.parametrize("view", BOXES)
+def test_all_contestants_count_the_julia_set_as_the_plain_loop(view, c, max_iter):
+    box = BOXES[view]
+    expected = escape_counts(box.grid(), c, max_iter)
+    assert_array_equal(_contestant_kernels.by_python(box, c, max_iter), expected)
+    for name, contestant in contestants.julia(box, c, max_iter).contestants.items():
+        counts = contestant()
+        assert_array_equal(counts, expected, err_msg=name)
+        assert counts.dtype == np.int32, name
+
+
 @pytest.mark.parametrize("max_iter", [1, 150])
 @pytest.mark.parametrize("view", ["whole set", "touching 2", "overflowing"])
 def test_the_small_problem_counts_as_the_plain_loop(view, max_iter):
@@ -60,12 +73,19 @@ def test_numpy_works_in_blocks_without_a_seam(monkeypatch):
     box = BOXES["whole set"]
     expected = escape_counts(0, box.grid(), 100)
     for points in (1, 40, 10**6):
-        monkeypatch.setattr(contestants, "POINTS_A_BLOCK", points)
+        monkeypatch.setattr(_contestant_kernels, "POINTS_A_BLOCK", points)
         assert_array_equal(contestants.mandelbrot(box, 100).contestants["NumPy"](), expected)
 
 
-def test_the_race_of_all_contestants_runs():
-    problem = contestants.mandelbrot(pp.Box(48, 48, center=-0.8, extent=3 + 3j), 60)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        contestants.mandelbrot(pp.Box(48, 48, center=-0.8, extent=3 + 3j), 60),
+        contestants.julia(pp.Box(48, 48, center=0, extent=3 + 3j), max_iter=60),
+    ],
+    ids=lambda problem: problem.title.split(",")[0],
+)
+def test_the_race_of_all_contestants_runs(problem):
     outcome = pp.race(problem.small.contestants, repeat=1)
     assert outcome.names == ("pure Python", *(name for name in ALL if name not in problem.missing))
 
@@ -91,6 +111,16 @@ def test_the_default_is_the_lessons_case():
     assert problem.small.title.startswith("Mandelbrot set, 128 x 128 pixels")
     assert "plain Python" in problem.small.title
     assert "pure Python" not in problem.contestants
+
+
+def test_the_default_julia_set_is_the_dragon():
+    problem = contestants.julia()
+    assert problem.title == "Julia set of -0.8+0.156i, 1024 x 1024 pixels, at most 1024 iterations"
+    assert problem.small.title.startswith("Julia set of -0.8+0.156i, 128 x 128 pixels")
+    assert_array_equal(
+        problem.contestants["pyparallel"](),
+        pp.julia(pp.Box(1024, 1024, center=0, extent=3.2 + 3.2j), -0.8 + 0.156j, 1024),
+    )
 
 
 @pytest.mark.parametrize(
@@ -127,7 +157,7 @@ def test_numba_is_told_the_threads_in_force(monkeypatch):
 def test_without_numba_dask_runs_numpys_form(monkeypatch):
     pytest.importorskip("dask.array")
     monkeypatch.setitem(sys.modules, "numba", None)
-    contestants._kernels.cache_clear()
+    _contestant_kernels.compiled.cache_clear()
     problem = contestants.mandelbrot(BOXES["whole set"], 150)
     assert list(problem.contestants) == ["NumPy", "Dask", "pyparallel"]
     assert set(problem.missing) == {"Numba serial", "Numba parallel"}
@@ -152,7 +182,7 @@ def test_a_library_that_refuses_to_load_is_missing_with_its_reason(monkeypatch):
     def refuse(name: str) -> None:
         raise ImportError(f"{name} needs an older NumPy.\nSee its documentation.")
 
-    monkeypatch.setattr(contestants, "import_module", refuse)
+    monkeypatch.setattr(_libraries, "import_module", refuse)
     assert contestants.mandelbrot().missing["Numba serial"] == "numba needs an older NumPy."
 
 
@@ -165,18 +195,31 @@ def test_sources_are_of_the_peers_that_race(monkeypatch):
 
 def test_problems_are_built_by_name():
     assert {name: build().title for name, build in contestants.problems().items()} == {
-        "mandelbrot": "Mandelbrot set, 1024 x 1024 pixels, at most 1024 iterations"
+        "mandelbrot": "Mandelbrot set, 1024 x 1024 pixels, at most 1024 iterations",
+        "mandelbrot-whole": "Mandelbrot set, 1024 x 1024 pixels, at most 256 iterations",
+        "mandelbrot-deep": "Mandelbrot set, 1024 x 1024 pixels, at most 5000 iterations",
+        "julia": "Julia set of -0.8+0.156i, 1024 x 1024 pixels, at most 1024 iterations",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "max_iter"), [("mandelbrot-whole", 256), ("mandelbrot-deep", 5000)]
+)
+def test_the_whole_set_is_raced_short_and_deep(name, max_iter):
+    whole = pp.Box(1024, 1024, center=-0.8, extent=3 + 3j)
+    counts = contestants.problems()[name]().contestants["pyparallel"]()
+    assert_array_equal(counts, pp.mandelbrot(whole, max_iter))
 
 
 def test_numba_compiles_at_the_first_call_and_leaves_no_files(run_python, tmp_path):
     pytest.importorskip("numba")
     code = """
 import pyparallel as pp
+from pyparallel._contestant_kernels import compiled
 problem = pp.contestants.mandelbrot(pp.Box(2, 2, 0, 1 + 1j), 2)
-print(pp.contestants._kernels.cache_info().currsize)
+print(compiled.cache_info().currsize)
 problem.contestants["Numba serial"]()
-print([len(kernel.signatures) for kernel in pp.contestants._kernels()])
+print([len(kernel.signatures) for kernel in compiled()])
 """
     shown = run_python(code, NUMBA_CACHE_DIR=str(tmp_path)).stdout
     assert shown.split("\n")[:2] == ["0", "[1, 0]"]
@@ -186,16 +229,21 @@ print([len(kernel.signatures) for kernel in pp.contestants._kernels()])
 def test_overflow_is_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for contestant in all_of(contestants.mandelbrot(BOXES["overflowing"], 50)).values():
-            contestant()
+        for problem in (
+            contestants.mandelbrot(BOXES["overflowing"], 50),
+            contestants.julia(BOXES["overflowing"], 1e300, 50),
+        ):
+            for contestant in all_of(problem).values():
+                contestant()
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         (((4, 4),), TypeError, "box must be a pyparallel.Box, not tuple"),
-        ((None, 0), ValueError, "max_iter must be at least 1, not 0"),
-        ((None, 2**31), ValueError, "max_iter must be at most 2147483647, not 2147483648"),
+        ((None, 0), ValueError, "max_iter must be between 1 and 2147483647, not 0"),
+        ((None, 2**31), ValueError, "max_iter must be between 1 and 2147483647, not 2147483648"),
+        ((None, 10**5000), ValueError, "max_iter must be .*, not one of 16610 bits"),
         ((None, True), TypeError, "max_iter must be an integer, not bool"),
         ((None, 10.0), TypeError, "max_iter must be an integer, not float"),
     ],
@@ -203,3 +251,19 @@ def test_overflow_is_silent():
 def test_wrong_arguments_are_refused_by_name(arguments, error, message):
     with pytest.raises(error, match=f"contestants.mandelbrot: {message}"):
         contestants.mandelbrot(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (((4, 4),), TypeError, "box must be a pyparallel.Box, not tuple"),
+        ((None, "1"), TypeError, "c must be a number, not str"),
+        ((None, None), TypeError, "c must be a number, not NoneType"),
+        ((None, complex("nan")), ValueError, "c must be finite, not"),
+        ((None, 10**400), ValueError, "c is too large for a float64"),
+        ((None, 1j, 0), ValueError, "max_iter must be between 1 and 2147483647, not 0"),
+    ],
+)
+def test_wrong_arguments_of_julia_are_refused_by_name(arguments, error, message):
+    with pytest.raises(error, match=f"contestants.julia: {message}"):
+        contestants.julia(*arguments)

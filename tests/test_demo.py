@@ -18,7 +18,7 @@ from pyparallel.contestants import Problem
 from pyparallel.demo import Demo, Event, Lost
 from pyparallel.racing import Race
 from pyparallel.rendering import Picture
-from tests.reference import escape_count, escape_counts
+from tests.reference import escape_count
 
 
 def raced(**seconds):
@@ -141,15 +141,6 @@ def test_the_page_says_who_is_missing_where_others_win_and_how_to_repeat_it(page
         "pyparallel render --center -0.65+0.0j --extent 3.0+2.4j --size 32x24 --max-iter 100",
     ):
         assert words in text
-
-
-def test_the_dragon_is_the_plain_loops_whoever_draws_it():
-    box = pp.Box(48, 48, 0, _demo_problems.DRAGON_EXTENT)
-    expected = escape_counts(box.grid(), _demo_problems.DRAGON, _demo_problems.MAX_ITER)
-    runners = _demo_problems.dragon(48).contestants
-    assert list(runners) == ["NumPy", "Numba parallel", "pyparallel"]
-    for runner in runners.values():
-        np.testing.assert_array_equal(runner(), expected)
 
 
 def test_one_point_and_the_ship_race_on_the_same_work():
