@@ -217,6 +217,31 @@ def test_a_race_uses_the_threads_asked_for(problem):
     assert set(problem) == {3}
 
 
+def test_slow_problems_have_fewer_runs_by_default(monkeypatch, capsys):
+    raced = []
+    monkeypatch.setattr(cli, "_race_here", lambda problem, only, repeat, show: raced.append(repeat))
+    for name in ("mandelbrot", "mandelbrot-whole", "mandelbrot-deep", "julia"):
+        assert run(["race", name]) == 0
+    assert run(["race", "mandelbrot-deep", "--repeat", "9"]) == 0
+    assert raced == [7, 7, 3, 7, 9]
+
+
+def test_the_help_names_every_problem(capsys):
+    assert run(["race", "--help"]) == 0
+    assert set(contestants.problems()) <= set(said(capsys)[0].split())
+
+
+def test_the_title_is_said_before_the_race_begins(problem, monkeypatch, capsys):
+    def race(runners, repeat):
+        raise pp.RaceError("race: over at once")
+
+    monkeypatch.setattr("pyparallel.racing.race", race)
+    assert run(["race", "tiny"]) == 2
+    out, errors = said(capsys)
+    assert out.strip() == "a problem"
+    assert errors == ["pyparallel: race: over at once"]
+
+
 def test_all_that_was_measured_goes_to_a_file(problem, tmp_path, capsys):
     path = tmp_path / "race.json"
     assert run(["race", "tiny", "--repeat", "2", "--json", str(path)]) == 0
