@@ -18,8 +18,11 @@ def axes(function: str, ax: Axes | None, size: tuple[float, float]) -> tuple[Fig
     """The axes to draw on, new ones where none are given, and their figure."""
     try:
         from matplotlib import pyplot as plt
+        from matplotlib.axes import Axes
     except ImportError:
         raise ImportError(f"{function} needs matplotlib: {install_line('cli')}") from None
+    if not (ax is None or isinstance(ax, Axes)):
+        raise TypeError(f"{function}: ax must be matplotlib axes or None, not {type(ax).__name__}")
     if ax is None:
         _, ax = plt.subplots(figsize=size, layout="constrained")
     figure = ax.get_figure(root=True)

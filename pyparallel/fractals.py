@@ -6,10 +6,11 @@ import cmath
 import operator
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyparallel._arguments import complex_number, whole_number
 from pyparallel._load import core
 
 if TYPE_CHECKING:
@@ -23,38 +24,6 @@ Span = tuple[int, int]
 
 # Up to here every index of a pixel is a float64 too.
 _MANY_PIXELS = 2**53
-
-
-def _integer(function: str, name: str, value: object, high: int) -> int:
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(cast("int", value))
-    except TypeError:
-        raise TypeError(
-            f"{function}: {name} must be an integer, not {type(value).__name__}"
-        ) from None
-    if not 1 <= number <= high:
-        # Python refuses to print the longest integers.
-        shown = number if abs(number) < 2**64 else f"one of {number.bit_length()} bits"
-        raise ValueError(f"{function}: {name} must be between 1 and {high}, not {shown}")
-    return number
-
-
-def _complex(function: str, name: str, value: object) -> complex:
-    try:
-        if isinstance(value, str):  # complex("1") is 1
-            raise TypeError
-        number = complex(cast("complex", value))
-    except (TypeError, ValueError):
-        raise TypeError(
-            f"{function}: {name} must be a number, not {type(value).__name__}"
-        ) from None
-    except OverflowError:
-        raise ValueError(f"{function}: {name} is too large for a float64") from None
-    if not cmath.isfinite(number):
-        raise ValueError(f"{function}: {name} must be finite, not {value}")
-    return number
 
 
 def _span(name: str, part: object, window: Span) -> Span:
@@ -125,10 +94,10 @@ class Box:
         def put(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        put("width", _integer("Box", "width", self.width, _MANY_PIXELS))
-        put("height", _integer("Box", "height", self.height, _MANY_PIXELS))
-        put("center", _complex("Box", "center", self.center))
-        put("extent", _complex("Box", "extent", self.extent))
+        put("width", whole_number("Box", "width", self.width, _MANY_PIXELS))
+        put("height", whole_number("Box", "height", self.height, _MANY_PIXELS))
+        put("center", complex_number("Box", "center", self.center))
+        put("extent", complex_number("Box", "extent", self.extent))
         if not (self.extent.real > 0 and self.extent.imag > 0):
             raise ValueError(
                 f"Box: extent must have a positive real and imaginary part, not {self.extent}"
@@ -222,7 +191,7 @@ class Box:
         >>> [part.shape for part in pp.Box(8, 8, center=0, extent=1 + 1j).split(3)[0]]
         [(3, 3), (3, 3), (3, 2)]
         """
-        n = _integer("Box.split", "n", n, min(self.shape))
+        n = whole_number("Box.split", "n", n, min(self.shape))
         rows, cols = (_cuts(span, n) for span in self.window)
         return [[self.crop(row, col) for col in cols] for row in rows]
 
@@ -257,7 +226,7 @@ class Box:
         >>> pp.Box(100, 100, center=0, extent=4 + 4j).zoom(2, center=-1).extent
         (2+2j)
         """
-        number = _complex("Box.zoom", "factor", factor)
+        number = complex_number("Box.zoom", "factor", factor)
         if number.imag or number.real <= 0:
             raise ValueError(f"Box.zoom: factor must be a positive number, not {factor!r}")
         extent = self.extent / number.real
@@ -265,7 +234,7 @@ class Box:
             raise ValueError(f"Box.zoom: factor {factor!r} takes the extent out of float64's range")
         if center is None:
             center = self.center
-        return Box(self.width, self.height, _complex("Box.zoom", "center", center), extent)
+        return Box(self.width, self.height, complex_number("Box.zoom", "center", center), extent)
 
 
 def _grid(function: str, box: Box) -> Grid:
@@ -438,20 +407,11 @@ def plot_fractal(
         )
     if counts.dtype.kind not in "biuf":
         raise TypeError(f"plot_fractal: counts must hold real numbers, not {counts.dtype}")
-    try:
-        from matplotlib import pyplot as plt
-        from matplotlib.axes import Axes
-        from matplotlib.colors import LogNorm
-    except ImportError:
-        raise ImportError(
-            'plot_fractal needs matplotlib: pip install "pyparallel-kernels[cli]"'
-        ) from None
-    if not (ax is None or isinstance(ax, Axes)):
-        raise TypeError(
-            f"plot_fractal: ax must be matplotlib axes or None, not {type(ax).__name__}"
-        )
-    if ax is None:
-        _, ax = plt.subplots(layout="constrained")
+    from pyparallel._plots import axes
+
+    figure, ax = axes("plot_fractal", ax, (6.4, 4.8))
+    from matplotlib.colors import LogNorm
+
     style: dict[str, Any] = {"cmap": "magma", "interpolation": "none"}
     if "norm" not in imshow and not {"vmin", "vmax"} & imshow.keys():
         style["norm"] = LogNorm(1, max(2, int(counts.max()) + 1))
@@ -459,6 +419,4 @@ def plot_fractal(
     ax.imshow(counts, origin="lower", extent=box.bounds, **{**style, **imshow})
     ax.set_xlabel("real part")
     ax.set_ylabel("imaginary part")
-    figure = ax.get_figure(root=True)
-    assert figure is not None
     return figure, ax

@@ -1,36 +1,74 @@
 /* Converters: see args.h. */
 #include "args.h"
 
+static bool wrong_type(pp_arg arg, const char *wanted, PyObject *object)
+{
+    PyErr_Format(PyExc_TypeError, "%s: %s must be %s, not %.200s", arg.function, arg.name, wanted,
+                 Py_TYPE(object)->tp_name);
+    return false;
+}
+
+static void out_of_range(pp_arg arg, const char *wanted, PyObject *object)
+{
+    PyObject *text = PyObject_Repr(object);
+    if (!text) { /* Python refuses to print the longest integers */
+        PyErr_Clear();
+        text = PyUnicode_FromString("an integer of thousands of digits");
+    }
+    if (text)
+        PyErr_Format(PyExc_ValueError, "%s: %s must be %s, not %U", arg.function, arg.name, wanted,
+                     text);
+    Py_XDECREF(text);
+}
+
+/* The integer that the object stands for; `overflow` is not 0 where int64 does not hold it. */
+static bool as_int64(pp_arg arg, PyObject *object, int64_t *value, int *overflow)
+{
+    PyObject *index = PyBool_Check(object) ? NULL : PyNumber_Index(object);
+    if (!index) {
+        PyErr_Clear();
+        return wrong_type(arg, "an integer", object);
+    }
+    *value = PyLong_AsLongLongAndOverflow(index, overflow);
+    Py_DECREF(index);
+    return true;
+}
+
 bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value)
 {
-    if (PyBool_Check(object) || !PyIndex_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%s: %s must be an integer, not %.200s", arg.function,
-                     arg.name, Py_TYPE(object)->tp_name);
-        return false;
-    }
-    PyObject *index = PyNumber_Index(object);
-    if (!index)
-        return false;
     int overflow;
-    const long long number = PyLong_AsLongLongAndOverflow(index, &overflow);
-    const bool fits = !overflow && low <= number && number <= high;
-    if (!fits && !PyErr_Occurred()) /* %S of a huge int could fail, and would not be one line */
-        PyErr_Format(PyExc_ValueError, "%s: %s must be between %lld and %lld, not %.100R",
-                     arg.function, arg.name, (long long)low, (long long)high, index);
-    Py_DECREF(index);
-    *value = number;
-    return fits;
+    if (!as_int64(arg, object, value, &overflow))
+        return false;
+    if (!overflow && low <= *value && *value <= high)
+        return true;
+    char wanted[80];
+    PyOS_snprintf(wanted, sizeof wanted, "between %lld and %lld", (long long)low, (long long)high);
+    out_of_range(arg, wanted, object);
+    return false;
+}
+
+bool pp_arg_threads(pp_arg arg, PyObject *object, int64_t *value)
+{
+    int overflow;
+    if (!as_int64(arg, object, value, &overflow))
+        return false;
+    if (!overflow && (*value == -1 || *value > 0))
+        return true;
+    out_of_range(arg, "at least 1, or -1 for all", object);
+    return false;
 }
 
 bool pp_arg_complex(pp_arg arg, PyObject *object, Py_complex *value)
 {
     *value = PyComplex_AsCComplex(object);
-    if (value->real == -1.0 && PyErr_Occurred()) {
-        PyErr_Format(PyExc_TypeError, "%s: %s must be a number, not %.200s", arg.function, arg.name,
-                     Py_TYPE(object)->tp_name);
-        return false;
-    }
-    return true;
+    if (!PyErr_Occurred())
+        return true;
+    const bool overflow = PyErr_ExceptionMatches(PyExc_OverflowError);
+    PyErr_Clear();
+    if (!overflow)
+        return wrong_type(arg, "a number", object);
+    PyErr_Format(PyExc_ValueError, "%s: %s is too large for a float64", arg.function, arg.name);
+    return false;
 }
 
 /* NumPy's type numbers name C types; ours name widths. */
@@ -72,8 +110,12 @@ PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too)
         return NULL;
     }
     PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(object);
-    if (!array)
+    if (!array) {
+        if (PyErr_ExceptionMatches(PyExc_ValueError)) /* whose text may be long */
+            PyErr_Format(PyExc_ValueError, "%s: %s must be an array, or sequences of equal lengths",
+                         arg.function, arg.name);
         return NULL;
+    }
     enum pp_type type;
     if (!pp_type_of(array, &type) ||
         (!complex_too && (type == PP_COMPLEX64 || type == PP_COMPLEX128))) {
@@ -113,15 +155,29 @@ static bool has_shape(pp_arg arg, PyArrayObject *array, int ndim, const npy_intp
     return false;
 }
 
-/* Do two elements of the array share memory (as in a broadcast view)? */
+/* May two elements of the array share memory? Not if each step leads past all that the smaller
+   steps reach. */
 static bool overlaps_itself(PyArrayObject *array)
 {
-    if (PyArray_SIZE(array) < 2)
-        return false;
-    for (int d = 0; d < PyArray_NDIM(array); d++)
-        if (PyArray_DIM(array, d) > 1 && PyArray_STRIDE(array, d) == 0)
+    bool done[PP_MAX_DIMS] = {false};
+    npy_intp reach = PyArray_ITEMSIZE(array);
+    for (;;) {
+        int next = -1;
+        npy_intp step = 0;
+        for (int d = 0; d < PyArray_NDIM(array); d++) {
+            const npy_intp stride = Py_ABS(PyArray_STRIDE(array, d));
+            if (!done[d] && PyArray_DIM(array, d) > 1 && (next < 0 || stride < step)) {
+                next = d;
+                step = stride;
+            }
+        }
+        if (next < 0)
+            return false;
+        if (step < reach)
             return true;
-    return false;
+        done[next] = true;
+        reach += (PyArray_DIM(array, next) - 1) * step;
+    }
 }
 
 /* The addresses between which all elements lie. */
@@ -135,14 +191,23 @@ static void extent_of(PyArrayObject *array, uintptr_t *low, uintptr_t *high)
     }
 }
 
-static bool may_share_memory(PyArrayObject *a, PyArrayObject *b)
+/* Do elements of the two share memory? NumPy decides where the extents overlap. */
+static bool share_memory(PyArrayObject *a, PyArrayObject *b)
 {
-    if (PyArray_SIZE(a) == 0 || PyArray_SIZE(b) == 0)
-        return false;
+    enum { MAX_WORK = 1000 };
     uintptr_t a_low, a_high, b_low, b_high;
     extent_of(a, &a_low, &a_high);
     extent_of(b, &b_low, &b_high);
-    return a_low < b_high && b_low < a_high;
+    if (PyArray_SIZE(a) == 0 || PyArray_SIZE(b) == 0 || a_low >= b_high || b_low >= a_high)
+        return false;
+    PyObject *numpy = PyImport_ImportModule("numpy");
+    PyObject *answer =
+        numpy ? PyObject_CallMethod(numpy, "shares_memory", "OOi", a, b, MAX_WORK) : NULL;
+    const bool shared = answer != Py_False;
+    PyErr_Clear(); /* too hard to say: then they may */
+    Py_XDECREF(answer);
+    Py_XDECREF(numpy);
+    return shared;
 }
 
 static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy_intp *shape,
@@ -165,7 +230,7 @@ static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy
         return false;
     }
     for (int i = 0; i < n; i++) {
-        if (may_share_memory(out, inputs[i])) {
+        if (share_memory(out, inputs[i])) {
             PyErr_Format(PyExc_ValueError, "%s: %s overlaps an input", arg.function, arg.name);
             return false;
         }
@@ -173,14 +238,21 @@ static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy
     return true;
 }
 
+static PyArrayObject *new_counts(pp_arg arg, int ndim, const npy_intp *shape)
+{
+    PyArrayObject *counts = (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_INT32);
+    if (!counts && PyErr_ExceptionMatches(PyExc_ValueError)) /* more bytes than an address has */
+        PyErr_Format(PyExc_MemoryError, "%s: the counts are too many for any memory", arg.function);
+    return counts;
+}
+
 PyArrayObject *pp_arg_counts(pp_arg arg, PyObject *object, int ndim, const npy_intp *shape,
                              PyArrayObject *const *inputs, int n)
 {
     if (object == Py_None)
-        return (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_INT32);
+        return new_counts(arg, ndim, shape);
     if (!PyArray_Check(object)) {
-        PyErr_Format(PyExc_TypeError, "%s: %s must be a numpy array, not %.200s", arg.function,
-                     arg.name, Py_TYPE(object)->tp_name);
+        wrong_type(arg, "a numpy array", object);
         return NULL;
     }
     PyArrayObject *out = (PyArrayObject *)object;

@@ -13,6 +13,7 @@ typedef struct pp_arg {
 
 /* Each returns false with an exception set. */
 bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value);
+bool pp_arg_threads(pp_arg arg, PyObject *object, int64_t *value);
 bool pp_arg_complex(pp_arg arg, PyObject *object, Py_complex *value);
 /* An array of a supported real type, or complex where that is allowed (new reference). */
 PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too);

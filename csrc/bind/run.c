@@ -27,15 +27,8 @@ static int default_threads(pp_state *state)
 static bool threads_from(pp_state *state, const char *function, PyObject *object, int *threads)
 {
     int64_t value;
-    const pp_arg arg = {function, "num_threads"};
-    if (!pp_arg_int(arg, object, INT64_MIN, INT64_MAX, &value))
+    if (!pp_arg_threads((pp_arg){function, "num_threads"}, object, &value))
         return false;
-    if (value < -1 || value == 0) {
-        PyErr_Format(PyExc_ValueError,
-                     "%s: num_threads must be at least 1, or -1 for all, not %lld", function,
-                     (long long)value);
-        return false;
-    }
     const int many = state->all_threads > MANY_THREADS ? state->all_threads : MANY_THREADS;
     *threads = value == -1 ? state->all_threads : value < many ? (int)value : many;
     return check_openmp(state, *threads);
