@@ -50,7 +50,7 @@ def names_under(folder: Path) -> set[str]:
 def build(folder: Path, **environment: str) -> int:
     """Build in place, for debugging because that is quick; when the extension was made, in ns."""
     setup(folder, "build_ext", "--inplace", PYPARALLEL_DEBUG="1", **environment)
-    (made,) = [p for p in (folder / "pyparallel").glob("_core*") if p.suffix != ".pyi"]
+    (made,) = [p for p in (folder / "pyparallel").glob("_core.*") if p.suffix != ".pyi"]
     return made.stat().st_mtime_ns
 
 
