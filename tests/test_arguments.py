@@ -315,6 +315,8 @@ import numpy as np
 import pyparallel as pp
 from tests.test_arguments import BOX, CASES, DEFAULTS, Z, call
 
+LARGE = int("1000")  # no integer that the interpreter keeps
+
 def stop(done, total):
     raise RuntimeError("stop")
 
@@ -324,6 +326,8 @@ def cases():
         yield function, dict(progress=stop)
         yield function, {}
         yield function, dict(out=np.zeros((4, 5), np.int64))
+        yield function, dict(progress=lambda done, total: [done])
+        yield function, dict(max_iter=LARGE, num_threads=LARGE)
 
 def once():
     for function, changed in cases():
@@ -331,17 +335,22 @@ def once():
             call(function, changed)
         except Exception:
             pass
-    for n in (0, "2", 2):
+    for n in (0, "2", LARGE):
         try:
             with pp.threads(n):
-                pass
+                pp.mandelbrot(BOX, 1)
         except Exception:
             pass
 
 def counts():
     held = [value for _, changed, *_ in CASES for value in changed.values()]
-    held = [value for value in held if isinstance(value, (np.ndarray, pp.Box, list))]
-    held += [BOX, Z, stop, np.dtype(np.int32), np.dtype(complex)]
+    held = [
+        value
+        for value in held
+        if isinstance(value, (np.ndarray, pp.Box, list))
+        or (type(value) is int and abs(value) > 1000)
+    ]
+    held += [BOX, Z, LARGE, stop, np.dtype(np.int32), np.dtype(complex)]
     return [sys.getrefcount(value) for value in held]
 
 def blocks():

@@ -110,15 +110,19 @@ def copy_without_core(folder: Path) -> Path:
     return folder
 
 
-def import_from(run_python, folder: Path):
-    code = f"import sys; sys.path.insert(0, {str(folder)!r}); import pyparallel"
-    return run_python(code, check=False)
+def import_from(run_python, folder: Path, alone: bool = True):
+    """Import the copy, where no other installation can lend its extension (or one can)."""
+    code = f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+    if alone:
+        code += "sys.meta_path = [f for f in sys.meta_path if 'editable' not in f.__module__]\n"
+    return run_python(code + "import pyparallel", check=False)
 
 
-def test_a_checkout_without_the_extension_says_what_to_run(run_python, tmp_path):
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_checkout_without_the_extension_says_what_to_run(run_python, tmp_path, alone):
     copy_without_core(tmp_path)
     (tmp_path / "setup.py").touch()
-    failed = import_from(run_python, tmp_path)
+    failed = import_from(run_python, tmp_path, alone)
     assert failed.returncode == 1
     last = failed.stderr.splitlines()[-1]
     assert last.startswith("ImportError: pyparallel: ")
