@@ -44,12 +44,14 @@ def pytest_configure() -> None:
 def run_python() -> RunPython:
     """Run a piece of Python in a process of its own, where warnings are errors.
 
-    Returns what it printed; fails with what it said when it fails or takes too long.
+    Changes of the environment are keywords; None removes a variable. Returns what the code printed;
+    fails with what it said when it fails or takes too long.
     """
 
     def run(
-        code: str, *args: str, check: bool = True, timeout: float = 60, **env: str
+        code: str, *args: str, check: bool = True, timeout: float = 60, **changed: str | None
     ) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "ASAN_OPTIONS": SANITIZER, **changed}
         done = subprocess.run(
             [sys.executable, "-W", "error", "-W", f"ignore:{WITHOUT_OPENMP}", "-c", code, *args],
             check=False,
@@ -57,7 +59,7 @@ def run_python() -> RunPython:
             text=True,
             cwd=ROOT,
             timeout=timeout,
-            env={**os.environ, "ASAN_OPTIONS": SANITIZER, **env},
+            env={name: value for name, value in env.items() if value is not None},
         )
         if check and done.returncode:
             pytest.fail(f"exit code {done.returncode}:\n{done.stdout}{done.stderr}")

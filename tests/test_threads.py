@@ -96,7 +96,7 @@ def test_huge_numbers_of_threads_work():
 def test_affinity_limits_the_default(run_python):
     cpu = min(os.sched_getaffinity(0))
     code = f"import os; os.sched_setaffinity(0, {{{cpu}}}); {SAY_CONFIG}"
-    found = json.loads(run_python(code, OMP_NUM_THREADS="").stdout)
+    found = json.loads(run_python(code, OMP_NUM_THREADS=None).stdout)
     assert (found["num_threads"], found["num_threads_reason"]) == (1, "affinity")
     assert found["affinity"] == 1
 
