@@ -19,6 +19,7 @@ __all__ = [
     "Box",
     "Race",
     "RaceError",
+    "Scaling",
     "config",
     "escape_time",
     "get_num_threads",
@@ -40,7 +41,7 @@ _LAZY = {
     "race": "racing",
     "scaling": "racing",
 }
-_LAZY_MODULES = {"checks", "contestants"}
+_LAZY_MODULES = {"checks", "contestants", "doctor", "lesson"}
 
 
 def __getattr__(name: str) -> object:
