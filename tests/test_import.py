@@ -46,7 +46,7 @@ def test_only_light_modules_of_python_are_loaded(run_python):
         "json",
         "multiprocessing",
     }
-    heavy |= {"statistics", "subprocess", "tempfile", "unittest", "urllib", "webbrowser", "zipfile"}
+    heavy |= {"statistics", "subprocess", "tempfile", "unittest", "webbrowser", "zipfile"}
     assert not loaded & heavy
 
 
