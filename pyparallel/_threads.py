@@ -111,7 +111,7 @@ def _default() -> tuple[int, str]:
 def _not_none(function: str, n: int) -> int:
     """``num_threads=None`` of a kernel is the default; here it would set what is already so."""
     if n is None:
-        raise TypeError(f"{function}: num_threads must be an integer, not None")
+        raise TypeError(f"{function}: n must be an integer, not NoneType")
     return n
 
 

@@ -264,15 +264,15 @@ def test_options_are_keywords_only():
 @pytest.mark.parametrize(
     ("given", "error", "says"),
     [
-        (0, ValueError, "num_threads must be at least 1, or -1 for all, not 0"),
-        (-2, ValueError, "num_threads must be at least 1, or -1 for all, not -2"),
-        (10**30, ValueError, "num_threads must be .*, not 10{30}"),
-        (True, TypeError, "num_threads must be an integer, not bool"),
-        (np.True_, TypeError, "num_threads must be an integer, not numpy.bool"),
-        (2.0, TypeError, "num_threads must be an integer, not float"),
-        ("2", TypeError, "num_threads must be an integer, not str"),
-        (None, TypeError, "num_threads must be an integer, not None"),
-        (math.nan, TypeError, "num_threads must be an integer, not float"),
+        (0, ValueError, "n must be at least 1, or -1 for all, not 0"),
+        (-2, ValueError, "n must be at least 1, or -1 for all, not -2"),
+        (10**30, ValueError, "n must be .*, not 10{30}"),
+        (True, TypeError, "n must be an integer, not bool"),
+        (np.True_, TypeError, "n must be an integer, not numpy.bool"),
+        (2.0, TypeError, "n must be an integer, not float"),
+        ("2", TypeError, "n must be an integer, not str"),
+        (None, TypeError, "n must be an integer, not None"),
+        (math.nan, TypeError, "n must be an integer, not float"),
     ],
 )
 def test_bad_numbers_of_threads_change_nothing(given, error, says):

@@ -10,10 +10,12 @@ static bool wrong_type(pp_arg arg, const char *wanted, PyObject *object)
 
 static void out_of_range(pp_arg arg, const char *wanted, PyObject *object)
 {
+    enum { LONG = 60 };
     PyObject *text = PyObject_Repr(object);
-    if (!text) { /* Python refuses to print the longest integers */
+    if (!text || PyUnicode_GET_LENGTH(text) > LONG) { /* Python refuses to print the longest */
         PyErr_Clear();
-        text = PyUnicode_FromString("an integer of thousands of digits");
+        Py_XDECREF(text);
+        text = PyUnicode_FromString("an integer of many digits");
     }
     if (text)
         PyErr_Format(PyExc_ValueError, "%s: %s must be %s, not %U", arg.function, arg.name, wanted,
@@ -25,6 +27,8 @@ static void out_of_range(pp_arg arg, const char *wanted, PyObject *object)
 static bool as_int64(pp_arg arg, PyObject *object, int64_t *value, int *overflow)
 {
     PyObject *index = PyBool_Check(object) ? NULL : PyNumber_Index(object);
+    if (!index && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError))
+        return false;
     if (!index) {
         PyErr_Clear();
         return wrong_type(arg, "an integer", object);
@@ -98,7 +102,8 @@ static bool pp_type_of(PyArrayObject *array, enum pp_type *type)
 
 static bool is_masked(PyObject *object)
 {
-    return PyObject_HasAttrString(object, "mask") && PyObject_HasAttrString(object, "fill_value");
+    return !PyArray_CheckExact(object) && PyObject_HasAttrString(object, "mask") &&
+           PyObject_HasAttrString(object, "fill_value");
 }
 
 PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too)
@@ -191,22 +196,25 @@ static void extent_of(PyArrayObject *array, uintptr_t *low, uintptr_t *high)
     }
 }
 
-/* Do elements of the two share memory? NumPy decides where the extents overlap. */
-static bool share_memory(PyArrayObject *a, PyArrayObject *b)
+/* Do elements of the two share memory? NumPy decides where the extents overlap. -1 for an error. */
+static int share_memory(PyArrayObject *a, PyArrayObject *b)
 {
     enum { MAX_WORK = 1000 };
     uintptr_t a_low, a_high, b_low, b_high;
     extent_of(a, &a_low, &a_high);
     extent_of(b, &b_low, &b_high);
     if (PyArray_SIZE(a) == 0 || PyArray_SIZE(b) == 0 || a_low >= b_high || b_low >= a_high)
-        return false;
+        return 0;
     PyObject *numpy = PyImport_ImportModule("numpy");
     PyObject *answer =
         numpy ? PyObject_CallMethod(numpy, "shares_memory", "OOi", a, b, MAX_WORK) : NULL;
-    const bool shared = answer != Py_False;
-    PyErr_Clear(); /* too hard to say: then they may */
-    Py_XDECREF(answer);
     Py_XDECREF(numpy);
+    if (!answer && PyErr_ExceptionMatches(PyExc_RuntimeError)) { /* too hard to say: maybe */
+        PyErr_Clear();
+        return 1;
+    }
+    const int shared = answer ? answer == Py_True : -1;
+    Py_XDECREF(answer);
     return shared;
 }
 
@@ -230,10 +238,11 @@ static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy
         return false;
     }
     for (int i = 0; i < n; i++) {
-        if (share_memory(out, inputs[i])) {
+        const int shared = share_memory(out, inputs[i]);
+        if (shared > 0)
             PyErr_Format(PyExc_ValueError, "%s: %s overlaps an input", arg.function, arg.name);
+        if (shared)
             return false;
-        }
     }
     return true;
 }

@@ -29,7 +29,8 @@ static PyObject *default_threads(PyObject *module, PyObject *Py_UNUSED(unused))
 static PyObject *get_num_threads(PyObject *module, PyObject *Py_UNUSED(unused))
 {
     int threads;
-    if (!pp_resolve_threads(pp_state_of(module), "get_num_threads", Py_None, &threads))
+    if (!pp_resolve_threads(pp_state_of(module), (pp_arg){"get_num_threads", ""}, Py_None,
+                            &threads))
         return NULL;
     return PyLong_FromLong(threads);
 }
@@ -41,7 +42,7 @@ static PyObject *resolve_threads(PyObject *module, PyObject *args)
     PyObject *object;
     int threads;
     if (!PyArg_ParseTuple(args, "sO", &function, &object) ||
-        !pp_resolve_threads(pp_state_of(module), function, object, &threads))
+        !pp_resolve_threads(pp_state_of(module), (pp_arg){function, "n"}, object, &threads))
         return NULL;
     return PyLong_FromLong(threads);
 }
@@ -50,11 +51,11 @@ static PyObject *set_num_threads(PyObject *module, PyObject *object)
 {
     pp_state *state = pp_state_of(module);
     if (object == Py_None) {
-        PyErr_SetString(PyExc_TypeError, "set_num_threads: num_threads must be an integer");
+        PyErr_SetString(PyExc_TypeError, "set_num_threads: n must be an integer, not NoneType");
         return NULL;
     }
     int threads;
-    if (!pp_resolve_threads(state, "set_num_threads", object, &threads))
+    if (!pp_resolve_threads(state, (pp_arg){"set_num_threads", "n"}, object, &threads))
         return NULL;
     atomic_store(&state->default_threads, threads);
     Py_RETURN_NONE;

@@ -1,8 +1,6 @@
 /* Detach, poll, re-attach; thread counts; and the one place where a status becomes an exception. */
 #include "run.h"
 
-#include "args.h"
-
 /* More threads than this, and more than the machine has CPUs, are never started: a runtime that
    fails to start one ends the process. Results don't depend on it. */
 enum { MANY_THREADS = 256 };
@@ -24,20 +22,20 @@ static int default_threads(pp_state *state)
     return limit < state->openmp_threads && limit < threads ? limit : threads;
 }
 
-static bool threads_from(pp_state *state, const char *function, PyObject *object, int *threads)
+static bool threads_from(pp_state *state, pp_arg arg, PyObject *object, int *threads)
 {
     int64_t value;
-    if (!pp_arg_threads((pp_arg){function, "num_threads"}, object, &value))
+    if (!pp_arg_threads(arg, object, &value))
         return false;
     const int many = state->all_threads > MANY_THREADS ? state->all_threads : MANY_THREADS;
     *threads = value == -1 ? state->all_threads : value < many ? (int)value : many;
     return check_openmp(state, *threads);
 }
 
-bool pp_resolve_threads(pp_state *state, const char *function, PyObject *object, int *threads)
+bool pp_resolve_threads(pp_state *state, pp_arg arg, PyObject *object, int *threads)
 {
     if (object != Py_None)
-        return threads_from(state, function, object, threads);
+        return threads_from(state, arg, object, threads);
     PyObject *in_context;
     if (PyContextVar_Get(state->threads_var, Py_None, &in_context) < 0)
         return false;
@@ -45,7 +43,7 @@ bool pp_resolve_threads(pp_state *state, const char *function, PyObject *object,
     if (in_context == Py_None)
         *threads = default_threads(state);
     else
-        ok = threads_from(state, function, in_context, threads);
+        ok = threads_from(state, arg, in_context, threads);
     Py_DECREF(in_context);
     return ok;
 }
@@ -79,7 +77,8 @@ bool pp_call_init(pp_call *call, pp_state *state, const char *function, PyObject
                      Py_TYPE(progress)->tp_name);
         return false;
     }
-    if (!pp_resolve_threads(state, function, num_threads, &call->run.num_threads))
+    if (!pp_resolve_threads(state, (pp_arg){function, "num_threads"}, num_threads,
+                            &call->run.num_threads))
         return false;
     call->run.min_threads = state->min_threads;
     /* Only the main thread handles signals. The others run through, unless they report progress:

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "../core/pp.h"
+#include "args.h"
 
 /* What a module instance knows. Ints that several threads may set are atomic. */
 typedef struct pp_state {
@@ -23,7 +24,7 @@ typedef struct pp_state {
 pp_state *pp_state_of(PyObject *module);
 
 /* How many threads does `num_threads=object` mean? */
-bool pp_resolve_threads(pp_state *state, const char *function, PyObject *object, int *threads);
+bool pp_resolve_threads(pp_state *state, pp_arg arg, PyObject *object, int *threads);
 
 /* One call of a kernel: init checks the arguments that all kernels share; the kernel itself runs
    between begin, which detaches from the interpreter, and end, which attaches again, makes the last
