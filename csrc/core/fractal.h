@@ -13,8 +13,8 @@ enum {
     PP_LANES = 192, /* pixels a worker iterates at a time: whole groups of every variant */
     PP_BLOCK = 192, /* pixels drawn at a time, at most; likewise */
     PP_FIRST = 8,   /* iterations of a block before its pixels get lanes */
-    PP_STEPS = 4,   /* iterations of a lane between two looks for escape */
-    PP_LOOKS = 4,   /* looks in one pass over the lanes */
+    PP_STEPS = 6,   /* iterations of a lane between two looks for escape */
+    PP_LOOKS = 2,   /* looks in one pass over the lanes */
     PP_PASS = PP_STEPS * PP_LOOKS,
     PP_QUEUE = 3 * PP_BLOCK, /* room for a block, all lanes, and a block's worth more */
 };
@@ -41,8 +41,8 @@ typedef struct pp_escape_block {
 } pp_escape_block;
 
 /* Pixels being iterated, in lanes 0 ... used - 1. A pass advances each by PP_PASS iterations, and
-   keeps where its orbit stood at each look: x[0] ... x[3] before the steps that lead to a look and
-   x[4] at the end, or in every second pass x[4], x[1] ... x[3] and x[0]. */
+   keeps where its orbit stood: in x[0] at the start, x[1] ... before the steps to each further
+   look, and x[PP_LOOKS] at the end; in every second pass the first and the last change places. */
 typedef struct pp_escape_lanes {
     PP_ALIGNED(64) double cr[PP_LANES];
     double ci[PP_LANES];

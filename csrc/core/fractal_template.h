@@ -11,9 +11,9 @@
    *Looking now and then.* Where |c| <= 2, an orbit that has escaped stays away, because |z| > 2
    gives |z*z + c| >= |z|^2 - |c| > |z|. In floating point a step is off by less than 2^-48 while
    |z| is near 2, an error that each of the next steps multiplies by at most 4; and infinity and NaN
-   never become finite again. So if |z|^2 > 4 after any of PP_STEPS = 4 steps, then |z|^2 <= 4 -
+   never become finite again. So if |z|^2 > 4 after any of PP_STEPS = 6 steps, then |z|^2 <= 4 -
    2^-20 is false after the last of them. Where it is true, no step is missed. Where it is false,
-   the pixel leaves its lane for the queue, and its four steps are done again with a look after
+   the pixel leaves its lane for the queue, and its six steps are done again with a look after
    each. There all other pixels are, too: |c| > 2 (which none that starts at z = 0 survives the
    first step with), and NaN.
 
