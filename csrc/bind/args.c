@@ -219,17 +219,29 @@ static int share_memory(PyArrayObject *a, PyArrayObject *b)
     return shared;
 }
 
-static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy_intp *shape,
-                             PyArrayObject *const *inputs, int n)
+static bool is_counts_type(pp_arg arg, PyArrayObject *out)
 {
     const int type = PyArray_TYPE(out), width = (int)PyArray_ITEMSIZE(out);
-    if (!PyTypeNum_ISSIGNED(type) || (width != 4 && width != 8) || PyArray_ISBYTESWAPPED(out)) {
-        PyErr_Format(PyExc_TypeError, "%s: %s must be int32 or int64, not %S", arg.function,
-                     arg.name, PyArray_DESCR(out));
-        return false;
-    }
-    if (!has_shape(arg, out, ndim, shape))
-        return false;
+    if (PyTypeNum_ISSIGNED(type) && (width == 4 || width == 8) && !PyArray_ISBYTESWAPPED(out))
+        return true;
+    PyErr_Format(PyExc_TypeError, "%s: %s must be int32 or int64, not %S", arg.function, arg.name,
+                 PyArray_DESCR(out));
+    return false;
+}
+
+static bool has_type(pp_arg arg, PyArrayObject *out, int type)
+{
+    if (PyArray_EquivTypenums(PyArray_TYPE(out), type) && !PyArray_ISBYTESWAPPED(out))
+        return true;
+    PyArray_Descr *wanted = PyArray_DescrFromType(type);
+    PyErr_Format(PyExc_TypeError, "%s: %s must be %S, not %S", arg.function, arg.name, wanted,
+                 PyArray_DESCR(out));
+    Py_XDECREF(wanted);
+    return false;
+}
+
+static bool is_free_to_write(pp_arg arg, PyArrayObject *out, PyArrayObject *const *inputs, int n)
+{
     if (!PyArray_ISWRITEABLE(out)) {
         PyErr_Format(PyExc_ValueError, "%s: %s is read-only", arg.function, arg.name);
         return false;
@@ -248,25 +260,40 @@ static bool is_usable_counts(pp_arg arg, PyArrayObject *out, int ndim, const npy
     return true;
 }
 
-static PyArrayObject *new_counts(pp_arg arg, int ndim, const npy_intp *shape)
+static PyArrayObject *new_result(pp_arg arg, int type, int ndim, const npy_intp *shape)
 {
-    PyArrayObject *counts = (PyArrayObject *)PyArray_SimpleNew(ndim, shape, NPY_INT32);
-    if (!counts && PyErr_ExceptionMatches(PyExc_ValueError)) /* more bytes than an address has */
-        PyErr_Format(PyExc_MemoryError, "%s: the counts are too many for any memory", arg.function);
-    return counts;
+    PyArrayObject *result = (PyArrayObject *)PyArray_SimpleNew(ndim, shape, type);
+    if (!result && PyErr_ExceptionMatches(PyExc_ValueError)) /* more bytes than an address has */
+        PyErr_Format(PyExc_MemoryError, "%s: the result is too large for any memory", arg.function);
+    return result;
+}
+
+static bool is_array(pp_arg arg, PyObject *object)
+{
+    return PyArray_Check(object) || wrong_type(arg, "a numpy array", object);
 }
 
 PyArrayObject *pp_arg_counts(pp_arg arg, PyObject *object, int ndim, const npy_intp *shape,
                              PyArrayObject *const *inputs, int n)
 {
     if (object == Py_None)
-        return new_counts(arg, ndim, shape);
-    if (!PyArray_Check(object)) {
-        wrong_type(arg, "a numpy array", object);
-        return NULL;
-    }
+        return new_result(arg, NPY_INT32, ndim, shape);
     PyArrayObject *out = (PyArrayObject *)object;
-    if (!is_usable_counts(arg, out, ndim, shape, inputs, n))
+    if (!is_array(arg, object) || !is_counts_type(arg, out) || !has_shape(arg, out, ndim, shape) ||
+        !is_free_to_write(arg, out, inputs, n))
+        return NULL;
+    Py_INCREF(out);
+    return out;
+}
+
+PyArrayObject *pp_arg_out(pp_arg arg, PyObject *object, int type, int ndim, const npy_intp *shape,
+                          PyArrayObject *const *inputs, int n)
+{
+    if (object == Py_None)
+        return new_result(arg, type, ndim, shape);
+    PyArrayObject *out = (PyArrayObject *)object;
+    if (!is_array(arg, object) || !has_type(arg, out, type) || !has_shape(arg, out, ndim, shape) ||
+        !is_free_to_write(arg, out, inputs, n))
         return NULL;
     Py_INCREF(out);
     return out;
@@ -300,12 +327,18 @@ void pp_view_of(PyArrayObject *array, pp_view *view)
     pp_view_broadcast(array, PyArray_NDIM(array), PyArray_DIMS(array), view);
 }
 
-void pp_view_broadcast(PyArrayObject *array, int ndim, const npy_intp *shape, pp_view *view)
+void pp_view_start(PyArrayObject *array, pp_view *view)
 {
     view->data = PyArray_BYTES(array);
     view->swapped = PyArray_ISBYTESWAPPED(array);
-    view->ndim = ndim;
+    view->ndim = 0;
     (void)pp_type_of(array, &view->type);
+}
+
+void pp_view_broadcast(PyArrayObject *array, int ndim, const npy_intp *shape, pp_view *view)
+{
+    pp_view_start(array, view);
+    view->ndim = ndim;
     const int added = ndim - PyArray_NDIM(array);
     for (int d = 0; d < ndim; d++) {
         const bool own = d >= added && PyArray_DIM(array, d - added) == shape[d];

@@ -23,10 +23,17 @@ PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too);
 PyArrayObject *pp_arg_counts(pp_arg arg, PyObject *object, int ndim, const npy_intp *shape,
                              PyArrayObject *const *inputs, int n);
 
+/* `out`: a new array of this NumPy type and shape for None, else the array given, checked likewise.
+ */
+PyArrayObject *pp_arg_out(pp_arg arg, PyObject *object, int type, int ndim, const npy_intp *shape,
+                          PyArrayObject *const *inputs, int n);
+
 /* The shape that two arrays broadcast to. */
 bool pp_broadcast_shape(const char *function, PyArrayObject *const in[2], int *ndim,
                         npy_intp *shape);
 
+/* A view of the array's memory and type, still without dimensions. */
+void pp_view_start(PyArrayObject *array, pp_view *view);
 void pp_view_of(PyArrayObject *array, pp_view *view);
 /* The view with the strides that broadcasting to this shape gives. */
 void pp_view_broadcast(PyArrayObject *array, int ndim, const npy_intp *shape, pp_view *view);
