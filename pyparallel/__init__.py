@@ -14,12 +14,16 @@ from pyparallel._threads import (
 )
 from pyparallel._threads import version as _version
 from pyparallel.fractals import Box, escape_time, julia, mandelbrot, plot_fractal
+from pyparallel.monte_carlo import calc_pi
+from pyparallel.ranges import conditional_sum_range, sum_range
 
 __all__ = [
     "Box",
     "Race",
     "RaceError",
     "Scaling",
+    "calc_pi",
+    "conditional_sum_range",
     "config",
     "escape_time",
     "get_num_threads",
@@ -30,6 +34,7 @@ __all__ = [
     "scaling",
     "set_num_threads",
     "show_config",
+    "sum_range",
     "threads",
 ]
 

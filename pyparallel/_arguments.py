@@ -28,10 +28,13 @@ def whole_number(function: str, name: str, value: object, high: int | None = Non
         ) from None
     if number < 1 or (high is not None and number > high):
         wanted = "at least 1" if high is None else f"between 1 and {high}"
-        # Python refuses to print the longest integers.
-        shown = number if abs(number) < 2**64 else f"one of {number.bit_length()} bits"
-        raise ValueError(f"{function}: {name} must be {wanted}, not {shown}")
+        raise ValueError(f"{function}: {name} must be {wanted}, not {shown(number)}")
     return number
+
+
+def shown(number: int) -> str:
+    """The number for a message: Python refuses to print the longest integers."""
+    return str(number) if abs(number) < 2**64 else f"one of {number.bit_length()} bits"
 
 
 def complex_number(function: str, name: str, value: object) -> complex:

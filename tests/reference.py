@@ -48,3 +48,22 @@ def fast_escape_counts(z: object, c: object, max_iter: int) -> NDArray[np.int32]
             if not where.size:
                 break
     return counts.reshape(shape)
+
+
+def philox4x32(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, ...]:
+    """Philox4x32-10 as the paper has it; its words may be arrays of uint64, too."""
+    (c0, c1, c2, c3), (k0, k1), word = counter, key, 0xFFFFFFFF
+    for _ in range(10):
+        p, q = 0xD2511F53 * c0, 0xCD9E8D57 * c2
+        c0, c1, c2, c3 = (q >> 32) ^ c1 ^ k0, q & word, (p >> 32) ^ c3 ^ k1, p & word
+        k0, k1 = (k0 + 0x9E3779B9) & word, (k1 + 0xBB67AE85) & word
+    return c0, c1, c2, c3
+
+
+def inside_circle(first: int, n: int, key: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which of n samples from this one (even) are inside the quarter circle, by the contract."""
+    blocks = np.arange(first // 2, first // 2 + (n + 1) // 2, dtype=np.uint64)
+    zero = np.zeros_like(blocks)
+    words = philox4x32((blocks & 0xFFFFFFFF, blocks >> 32, zero, zero), key)
+    x, y = (np.stack(pair, axis=1).ravel()[:n] >> 1 for pair in (words[::2], words[1::2]))
+    return x * x + y * y < 2**62

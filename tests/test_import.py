@@ -27,7 +27,8 @@ print(*sorted({name.split(".")[0] for name in new} & set(sys.stdlib_module_names
 def test_only_numpy_and_the_core_are_loaded(run_python):
     loaded = run_python(NEW_MODULES).stdout.splitlines()[0].split()
     expected = {"pyparallel"} | {
-        f"pyparallel.{name}" for name in ("_core", "_load", "_threads", "fractals")
+        f"pyparallel.{name}"
+        for name in ("_core", "_load", "_threads", "fractals", "monte_carlo", "ranges")
     }
     helpers = {name for name in loaded if name.startswith("pyparallel._")}
     assert set(loaded) - helpers <= expected
@@ -67,7 +68,7 @@ def test_the_version_is_the_installed_ones():
     assert pp.__version__[0].isdigit()
 
 
-@pytest.mark.parametrize("name", ["_core", "_threads", "fractals"])
+@pytest.mark.parametrize("name", ["_core", "_threads", "fractals", "monte_carlo", "ranges"])
 def test_modules_are_importable_by_name(name):
     assert importlib.import_module(f"pyparallel.{name}") is not None
 

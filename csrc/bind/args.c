@@ -39,6 +39,14 @@ static bool as_int64(pp_arg arg, PyObject *object, int64_t *value, int *overflow
     return true;
 }
 
+bool pp_arg_count(const char *function, Py_ssize_t given, Py_ssize_t wanted)
+{
+    if (given == wanted)
+        return true;
+    PyErr_Format(PyExc_TypeError, "%s: %zd arguments given, not %zd", function, given, wanted);
+    return false;
+}
+
 bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value)
 {
     int overflow;

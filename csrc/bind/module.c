@@ -3,6 +3,8 @@
 #include "np.h"
 
 #include "py_fractal.h"
+#include "py_pi.h"
+#include "py_ranges.h"
 #include "run.h"
 
 pp_state *pp_state_of(PyObject *module)
@@ -121,6 +123,10 @@ static PyMethodDef methods[] = {
     {"mandelbrot", (PyCFunction)(void (*)(void))pp_py_mandelbrot, METH_FASTCALL, NULL},
     {"julia", (PyCFunction)(void (*)(void))pp_py_julia, METH_FASTCALL, NULL},
     {"escape_time", (PyCFunction)(void (*)(void))pp_py_escape_time, METH_FASTCALL, NULL},
+    {"pi_hits", (PyCFunction)(void (*)(void))pp_py_pi_hits, METH_FASTCALL, NULL},
+    {"sum_range", (PyCFunction)(void (*)(void))pp_py_sum_range, METH_FASTCALL, NULL},
+    {"conditional_sum_range", (PyCFunction)(void (*)(void))pp_py_conditional_sum_range,
+     METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

@@ -37,14 +37,6 @@ static bool parse_grid(PyObject *object, pp_points *grid, npy_intp *shape)
     return true;
 }
 
-static bool has_args(const char *function, Py_ssize_t given, Py_ssize_t wanted)
-{
-    if (given == wanted)
-        return true;
-    PyErr_Format(PyExc_TypeError, "%s: %zd arguments given, not %zd", function, given, wanted);
-    return false;
-}
-
 static bool parse_max_iter(const char *function, PyObject *object, int64_t *max_iter)
 {
     return pp_arg_int((pp_arg){function, "max_iter"}, object, 1, INT32_MAX, max_iter);
@@ -59,7 +51,7 @@ PyObject *pp_py_mandelbrot(PyObject *module, PyObject *const *args, Py_ssize_t n
     npy_intp shape[2];
     int64_t max_iter;
     pp_call call;
-    if (!has_args(name, n, 5) || !parse_grid(args[0], &grid, shape) ||
+    if (!pp_arg_count(name, n, 5) || !parse_grid(args[0], &grid, shape) ||
         !parse_max_iter(name, args[1], &max_iter) ||
         !pp_call_init(&call, pp_state_of(module), name, args[3], args[4]))
         return NULL;
@@ -76,7 +68,7 @@ PyObject *pp_py_julia(PyObject *module, PyObject *const *args, Py_ssize_t n)
     Py_complex c;
     int64_t max_iter;
     pp_call call;
-    if (!has_args(name, n, 6) || !parse_grid(args[0], &grid, shape) ||
+    if (!pp_arg_count(name, n, 6) || !parse_grid(args[0], &grid, shape) ||
         !pp_arg_complex((pp_arg){name, "c"}, args[1], &c) ||
         !parse_max_iter(name, args[2], &max_iter) ||
         !pp_call_init(&call, pp_state_of(module), name, args[4], args[5]))
@@ -92,7 +84,7 @@ PyObject *pp_py_escape_time(PyObject *module, PyObject *const *args, Py_ssize_t 
     static const char name[] = "escape_time";
     int64_t max_iter;
     pp_call call;
-    if (!has_args(name, n, 6) || !parse_max_iter(name, args[2], &max_iter) ||
+    if (!pp_arg_count(name, n, 6) || !parse_max_iter(name, args[2], &max_iter) ||
         !pp_call_init(&call, pp_state_of(module), name, args[4], args[5]))
         return NULL;
     PyObject *counts = NULL;

@@ -49,6 +49,22 @@ PP_INLINE int pp_lowest_bit(uint64_t word)
 }
 #endif
 
+/* The same number, of which the compiler knows nothing any more: what is passed through here in
+   each step of a loop is computed in each step, and the loop cannot become a formula. */
+#if defined(__GNUC__) || defined(__clang__)
+PP_INLINE int64_t pp_opaque(int64_t number)
+{
+    __asm__ volatile("" : "+r"(number));
+    return number;
+}
+#else
+PP_INLINE int64_t pp_opaque(int64_t number)
+{
+    volatile int64_t seen = number;
+    return seen;
+}
+#endif
+
 #if defined(__AVX__)
 #    error                                                                                         \
         "build without -mavx or -march=native: each kernel carries its own targets, and an older \

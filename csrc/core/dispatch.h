@@ -3,11 +3,13 @@
 #define PP_DISPATCH_H
 
 #include "fractal.h"
+#include "philox.h"
 
 typedef struct pp_kernel_table {
     const char *name;
     unsigned needs; /* enum pp_cpu */
     pp_escape_kernel *escape;
+    pp_pi_kernel *pi;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

@@ -67,6 +67,19 @@ typedef struct pp_points {
 enum pp_status pp_escape_time(const pp_points *z, const pp_points *c, const pp_view *counts,
                               int32_t max_iter, const pp_run *run);
 
+/* The four random words of Philox4x32-10 for this counter and key. */
+void pp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]);
+
+/* How many of `samples` points (1 to 2^62) of the unit square lie inside the quarter circle,
+   x*x + y*y < 1. Sample i takes words 2 * (i % 2) and the next of the block with the counter (low
+   half of i / 2, high half, 0, 0); a word w is the coordinate (w >> 1) / 2^31. */
+enum pp_status pp_pi_hits(int64_t samples, const uint32_t key[2], int64_t *hits, const pp_run *run);
+
+/* Replace each number n by the sum of 0 <= i < n, or of those of them that 3 divides: by a loop,
+   without any short cut, one thread a number. The sums must fit into int64. */
+enum pp_status pp_sum_range(int64_t *numbers, int64_t count, const pp_run *run);
+enum pp_status pp_conditional_sum_range(int64_t *numbers, int64_t count, const pp_run *run);
+
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
 bool pp_dispatch(const char *name);

@@ -17,7 +17,14 @@
        v_pick(m, a, b)        a where m, else b
        v_add_where(m, a, b)   a + b where m, else a
        v_bits(m)              the mask as bits, lane 0 lowest
-       v_store_int32(p, a)    store whole numbers as int32                                       */
+       v_store_int32(p, a)    store whole numbers as int32
+
+       vu                     a vector of VL unsigned 64-bit integers
+       u_load u_store u_set1 u_add u_xor u_xor3
+       u_mul_low(a, b)        the products of the low halves, 32 bits each
+       u_high(a)              the high halves
+       u_halve_low(a)         the low halves, shifted right by one bit; above them, anything
+       u_from_bit62(a)        the two highest bits                                              */
 #ifndef PP_SIMD_H
 #define PP_SIMD_H
 
@@ -43,5 +50,16 @@
 #define v_or          ISA(v_or)
 #define v_min         ISA(v_min)
 #define v_store_int32 ISA(v_store_int32)
+#define vu            ISA(vu)
+#define u_load        ISA(u_load)
+#define u_store       ISA(u_store)
+#define u_set1        ISA(u_set1)
+#define u_add         ISA(u_add)
+#define u_xor         ISA(u_xor)
+#define u_xor3        ISA(u_xor3)
+#define u_mul_low     ISA(u_mul_low)
+#define u_high        ISA(u_high)
+#define u_halve_low   ISA(u_halve_low)
+#define u_from_bit62  ISA(u_from_bit62)
 
 #endif

@@ -6,6 +6,7 @@
 
 typedef __m256d vd;
 typedef __m256d vm;
+typedef __m256i vu;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -105,4 +106,54 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvttpd_epi32(a));
+}
+
+TARGET PP_INLINE vu u_load(const uint64_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+TARGET PP_INLINE void u_store(uint64_t *p, vu a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, a);
+}
+
+TARGET PP_INLINE vu u_set1(uint64_t a)
+{
+    return _mm256_set1_epi64x((long long)a);
+}
+
+TARGET PP_INLINE vu u_add(vu a, vu b)
+{
+    return _mm256_add_epi64(a, b);
+}
+
+TARGET PP_INLINE vu u_xor(vu a, vu b)
+{
+    return _mm256_xor_si256(a, b);
+}
+
+TARGET PP_INLINE vu u_xor3(vu a, vu b, vu c)
+{
+    return _mm256_xor_si256(a, _mm256_xor_si256(b, c));
+}
+
+TARGET PP_INLINE vu u_mul_low(vu a, vu b)
+{
+    return _mm256_mul_epu32(a, b);
+}
+
+TARGET PP_INLINE vu u_high(vu a)
+{
+    return _mm256_srli_epi64(a, 32);
+}
+
+TARGET PP_INLINE vu u_halve_low(vu a)
+{
+    return _mm256_srli_epi32(a, 1);
+}
+
+TARGET PP_INLINE vu u_from_bit62(vu a)
+{
+    return _mm256_srli_epi64(a, 62);
 }

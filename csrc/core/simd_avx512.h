@@ -6,6 +6,7 @@
 
 typedef __m512d vd;
 typedef __mmask8 vm;
+typedef __m512i vu;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -105,4 +106,54 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvttpd_epi32(a));
+}
+
+TARGET PP_INLINE vu u_load(const uint64_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+TARGET PP_INLINE void u_store(uint64_t *p, vu a)
+{
+    _mm512_storeu_si512(p, a);
+}
+
+TARGET PP_INLINE vu u_set1(uint64_t a)
+{
+    return _mm512_set1_epi64((long long)a);
+}
+
+TARGET PP_INLINE vu u_add(vu a, vu b)
+{
+    return _mm512_add_epi64(a, b);
+}
+
+TARGET PP_INLINE vu u_xor(vu a, vu b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+TARGET PP_INLINE vu u_xor3(vu a, vu b, vu c)
+{
+    return _mm512_ternarylogic_epi64(a, b, c, 0x96);
+}
+
+TARGET PP_INLINE vu u_mul_low(vu a, vu b)
+{
+    return _mm512_mul_epu32(a, b);
+}
+
+TARGET PP_INLINE vu u_high(vu a)
+{
+    return _mm512_srli_epi64(a, 32);
+}
+
+TARGET PP_INLINE vu u_halve_low(vu a)
+{
+    return _mm512_srli_epi32(a, 1);
+}
+
+TARGET PP_INLINE vu u_from_bit62(vu a)
+{
+    return _mm512_srli_epi64(a, 62);
 }

@@ -6,6 +6,7 @@
 
 typedef float64x2_t vd;
 typedef uint64x2_t vm;
+typedef uint64x2_t vu;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -105,4 +106,54 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     vst1_s32(p, vmovn_s64(vcvtq_s64_f64(a)));
+}
+
+TARGET PP_INLINE vu u_load(const uint64_t *p)
+{
+    return vld1q_u64(p);
+}
+
+TARGET PP_INLINE void u_store(uint64_t *p, vu a)
+{
+    vst1q_u64(p, a);
+}
+
+TARGET PP_INLINE vu u_set1(uint64_t a)
+{
+    return vdupq_n_u64(a);
+}
+
+TARGET PP_INLINE vu u_add(vu a, vu b)
+{
+    return vaddq_u64(a, b);
+}
+
+TARGET PP_INLINE vu u_xor(vu a, vu b)
+{
+    return veorq_u64(a, b);
+}
+
+TARGET PP_INLINE vu u_xor3(vu a, vu b, vu c)
+{
+    return veorq_u64(a, veorq_u64(b, c));
+}
+
+TARGET PP_INLINE vu u_mul_low(vu a, vu b)
+{
+    return vmull_u32(vmovn_u64(a), vmovn_u64(b));
+}
+
+TARGET PP_INLINE vu u_high(vu a)
+{
+    return vshrq_n_u64(a, 32);
+}
+
+TARGET PP_INLINE vu u_halve_low(vu a)
+{
+    return vreinterpretq_u64_u32(vshrq_n_u32(vreinterpretq_u32_u64(a), 1));
+}
+
+TARGET PP_INLINE vu u_from_bit62(vu a)
+{
+    return vshrq_n_u64(a, 62);
 }

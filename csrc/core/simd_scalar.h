@@ -9,6 +9,7 @@
 
 typedef double vd;
 typedef bool vm;
+typedef uint64_t vu;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -108,4 +109,54 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     *p = (int32_t)a;
+}
+
+TARGET PP_INLINE vu u_load(const uint64_t *p)
+{
+    return *p;
+}
+
+TARGET PP_INLINE void u_store(uint64_t *p, vu a)
+{
+    *p = a;
+}
+
+TARGET PP_INLINE vu u_set1(uint64_t a)
+{
+    return a;
+}
+
+TARGET PP_INLINE vu u_add(vu a, vu b)
+{
+    return a + b;
+}
+
+TARGET PP_INLINE vu u_xor(vu a, vu b)
+{
+    return a ^ b;
+}
+
+TARGET PP_INLINE vu u_xor3(vu a, vu b, vu c)
+{
+    return a ^ b ^ c;
+}
+
+TARGET PP_INLINE vu u_mul_low(vu a, vu b)
+{
+    return (uint64_t)(uint32_t)a * (uint32_t)b;
+}
+
+TARGET PP_INLINE vu u_high(vu a)
+{
+    return a >> 32;
+}
+
+TARGET PP_INLINE vu u_halve_low(vu a)
+{
+    return (uint32_t)a >> 1;
+}
+
+TARGET PP_INLINE vu u_from_bit62(vu a)
+{
+    return a >> 62;
 }

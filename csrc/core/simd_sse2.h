@@ -6,6 +6,7 @@
 
 typedef __m128d vd;
 typedef __m128d vm;
+typedef __m128i vu;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -105,4 +106,54 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     _mm_storel_epi64((__m128i *)(void *)p, _mm_cvttpd_epi32(a));
+}
+
+TARGET PP_INLINE vu u_load(const uint64_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+TARGET PP_INLINE void u_store(uint64_t *p, vu a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, a);
+}
+
+TARGET PP_INLINE vu u_set1(uint64_t a)
+{
+    return _mm_set1_epi64x((long long)a);
+}
+
+TARGET PP_INLINE vu u_add(vu a, vu b)
+{
+    return _mm_add_epi64(a, b);
+}
+
+TARGET PP_INLINE vu u_xor(vu a, vu b)
+{
+    return _mm_xor_si128(a, b);
+}
+
+TARGET PP_INLINE vu u_xor3(vu a, vu b, vu c)
+{
+    return _mm_xor_si128(a, _mm_xor_si128(b, c));
+}
+
+TARGET PP_INLINE vu u_mul_low(vu a, vu b)
+{
+    return _mm_mul_epu32(a, b);
+}
+
+TARGET PP_INLINE vu u_high(vu a)
+{
+    return _mm_srli_epi64(a, 32);
+}
+
+TARGET PP_INLINE vu u_halve_low(vu a)
+{
+    return _mm_srli_epi32(a, 1);
+}
+
+TARGET PP_INLINE vu u_from_bit62(vu a)
+{
+    return _mm_srli_epi64(a, 62);
 }

@@ -7,5 +7,6 @@ void test_driver(void);
 void test_dispatch(void);
 /* Under the variant in use, with so many random calls of each kind. */
 void test_fractals(int rounds);
+void test_philox(int rounds);
 
 #endif
