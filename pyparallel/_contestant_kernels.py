@@ -7,7 +7,8 @@ points z are the box's; with None the Mandelbrot set, where the box's points are
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -54,14 +55,22 @@ def by_numba_serial(box: fractals.Box, c: complex | None, max_iter: int) -> Coun
 def by_numba_parallel(box: fractals.Box, c: complex | None, max_iter: int) -> Counts:
     numba: Any = import_module("numba")
     counts = np.empty(box.shape, np.int32)
+    with numba_threads(), numba.parallel_chunksize(_rows_a_portion(len(counts))):
+        compiled()[1](counts, *_coordinates(box), c, max_iter)
+    return counts
+
+
+@contextmanager
+def numba_threads() -> Iterator[int]:
+    """Tell Numba to use the threads in force, as far as it has so many."""
+    numba: Any = import_module("numba")
     before = numba.get_num_threads()
-    numba.set_num_threads(min(get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+    threads = min(get_num_threads(), numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(threads)
     try:
-        with numba.parallel_chunksize(_rows_a_portion(len(counts))):
-            compiled()[1](counts, *_coordinates(box), c, max_iter)
+        yield threads
     finally:
         numba.set_num_threads(before)
-    return counts
 
 
 def by_dask(box: fractals.Box, c: complex | None, max_iter: int) -> Any:

@@ -209,6 +209,7 @@ def race(
       mandelbrot-whole  the whole set, at most 256 iterations
       mandelbrot-deep   the whole set, at most 5000 iterations: a minute or two
       julia             the Julia set of -0.8+0.156i
+      pi                pi from ten million random points
 
     \b
     Examples:
@@ -268,7 +269,7 @@ def _race_here(
         runners = {name: f for name, f in part.contestants.items() if not only or name in only}
         if runners:
             show(f"{part.title}\n")  # before the race: it may take a minute
-            outcome = racing.race(runners, repeat=repeat)
+            outcome = racing.race(runners, check=part.check, repeat=repeat)
             show(f"{outcome}\n")
             results.append({"title": part.title, **outcome.to_dict()})
     for name, cure in problem.missing.items():

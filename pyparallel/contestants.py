@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from pyparallel import _contestant_kernels as kernels
+from pyparallel import _contestant_pi as estimates
 from pyparallel import fractals
+from pyparallel._agreement import Check
 from pyparallel._arguments import complex_number, whole_number
 from pyparallel._libraries import missing
 
@@ -31,6 +34,25 @@ FORMS: dict[str, Form] = {
     "pyparallel": kernels.by_pyparallel,
 }
 
+PI_SOURCES = {
+    "NumPy": "https://numpy.org/doc/stable/reference/random/performance.html",
+    "Numba serial": "https://numba.readthedocs.io/en/stable/reference/pysupported.html#random",
+    "Numba parallel": "https://numba.readthedocs.io/en/stable/user/parallel.html",
+    "Numba, NumPy's generators": "https://numba.readthedocs.io/en/stable/reference/"
+    "numpysupported.html#generator-objects",
+    "Dask": "https://docs.dask.org/en/stable/delayed.html",
+}
+PI_LIBRARIES = {**LIBRARIES, "Numba, NumPy's generators": "numba"}
+
+PI_FORMS: dict[str, Callable[[int], float]] = {
+    "NumPy": estimates.by_numpy,
+    "Numba serial": estimates.by_numba_serial,
+    "Numba parallel": estimates.by_numba_parallel,
+    "Numba, NumPy's generators": estimates.by_numba_generators,
+    "Dask": estimates.by_dask,
+    "pyparallel": estimates.by_pyparallel,
+}
+
 # The lesson's case, the whole Mandelbrot set, and a whole Julia set.
 BOX = fractals.Box(1024, 1024, center=-1.1195 + 0.2718j, extent=0.005 + 0.005j)
 WHOLE = fractals.Box(1024, 1024, center=-0.8, extent=3 + 3j)
@@ -41,6 +63,11 @@ DRAGON = -0.8 + 0.156j
 
 # Width and height of the picture that the plain Python loop can do in a moment.
 SMALL = 128
+
+SAMPLES, FEW_SAMPLES = 10_000_000, 200_000
+
+# Standard errors by which two estimates may differ: by chance they do so once in two million times.
+STANDARD_ERRORS = 5
 
 
 @dataclass(frozen=True)
@@ -59,6 +86,8 @@ class Problem:
         The documentation that a contestant's form comes from.
     small : Problem or None
         The same in a size at which plain Python can take part.
+    check : callable or None
+        What `pyparallel.race` is to compare the results with, if not with its default.
     """
 
     title: str
@@ -66,6 +95,7 @@ class Problem:
     missing: dict[str, str]
     sources: dict[str, str]
     small: Problem | None = None
+    check: Check | None = None
 
 
 def problems() -> dict[str, Callable[[], Problem]]:
@@ -75,13 +105,14 @@ def problems() -> dict[str, Callable[[], Problem]]:
     --------
     >>> from pyparallel import contestants
     >>> list(contestants.problems())
-    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia']
+    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia', 'pi']
     """
     return {
         "mandelbrot": mandelbrot,
         "mandelbrot-whole": lambda: mandelbrot(WHOLE, 256),
         "mandelbrot-deep": lambda: mandelbrot(WHOLE, 5000),
         "julia": julia,
+        "pi": pi,
     }
 
 
@@ -165,6 +196,69 @@ def julia(box: fractals.Box | None = None, c: complex = DRAGON, max_iter: int = 
     """
     c = complex_number("contestants.julia", "c", c)
     return _fractal("julia", JULIA if box is None else box, c, max_iter)
+
+
+def pi(n: int = SAMPLES) -> Problem:
+    """π by Monte Carlo, as by `pyparallel.calc_pi`: 4 * (samples in the quarter circle) / n.
+
+    Each contestant draws random numbers of its own in each call, so their estimates agree only
+    within a tolerance, which the title states: five standard errors of their difference.
+
+    - *NumPy* draws with its fastest generator, SFC64, and works in place on blocks that fit into
+      the cache.
+    - *Numba serial* is the plain loop, compiled, with Numba's ``random.random()`` (a Mersenne
+      Twister); *Numba parallel* is the same with ``parallel=True`` and ``prange``.
+    - *Numba, NumPy's generators* gives each thread an SFC64 of NumPy's, which is faster.
+    - *Dask* runs NumPy's form as one task a thread, each with a seed of its own.
+    - *pyparallel* is `pyparallel.calc_pi`.
+    - *pure Python*, only in ``small``, is the loop that Numba compiles.
+
+    Parameters
+    ----------
+    n : int, optional
+        Samples, from 1 to 2**62.
+
+    Returns
+    -------
+    Problem
+        ``small`` has at most 200000 samples. Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.pi(10**6)
+    >>> problem.title
+    'pi by Monte Carlo, 1000000 samples, equal within 5 standard errors (0.012)'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    n = whole_number("contestants.pi", "n", n, 2**62)
+    without = missing(PI_LIBRARIES)
+    forms = {name: form for name, form in PI_FORMS.items() if name not in without}
+
+    def problem(n: int, forms: dict[str, Callable[[int], float]]) -> Problem:
+        tolerance = STANDARD_ERRORS * math.sqrt(2 * math.pi * (4 - math.pi) / n)
+        title = (
+            f"pi by Monte Carlo, {n} samples, "
+            f"equal within {STANDARD_ERRORS} standard errors ({tolerance:.2g})"
+        )
+        runners: dict[str, Callable[[], object]]
+        runners = {name: partial(form, n) for name, form in forms.items()}
+        sources = {name: url for name, url in PI_SOURCES.items() if name in forms}
+        check = partial(_within, tolerance)
+        return Problem(title, runners, without, sources, check=check)
+
+    small = problem(min(n, FEW_SAMPLES), {"pure Python": estimates.by_python, **forms})
+    small = replace(small, title=f"{small.title}: small, for plain Python takes part")
+    return replace(problem(n, forms), small=small)
+
+
+def _within(tolerance: float, first: float, other: float) -> bool:
+    return abs(first - other) <= tolerance
 
 
 def _fractal(function: str, box: object, c: complex | None, max_iter: object) -> Problem:

@@ -226,13 +226,21 @@ def test_slow_problems_have_fewer_runs_by_default(monkeypatch, capsys):
     assert raced == [7, 7, 3, 7, 9]
 
 
+def test_a_problem_says_how_its_results_are_compared(monkeypatch, capsys):
+    runners = {"rough": lambda: 3.1, "better": lambda: 3.14}
+    for check, status in [(None, 2), (lambda first, other: abs(first - other) < 0.1, 0)]:
+        built = Problem("a problem", runners, {}, {}, check=check)
+        monkeypatch.setattr(contestants, "problems", lambda built=built: {"tiny": lambda: built})
+        assert run(["race", "tiny", "--repeat", "1"]) == status
+
+
 def test_the_help_names_every_problem(capsys):
     assert run(["race", "--help"]) == 0
     assert set(contestants.problems()) <= set(said(capsys)[0].split())
 
 
 def test_the_title_is_said_before_the_race_begins(problem, monkeypatch, capsys):
-    def race(runners, repeat):
+    def race(runners, check, repeat):
         raise pp.RaceError("race: over at once")
 
     monkeypatch.setattr("pyparallel.racing.race", race)

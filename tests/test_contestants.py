@@ -199,6 +199,7 @@ def test_problems_are_built_by_name():
         "mandelbrot-whole": "Mandelbrot set, 1024 x 1024 pixels, at most 256 iterations",
         "mandelbrot-deep": "Mandelbrot set, 1024 x 1024 pixels, at most 5000 iterations",
         "julia": "Julia set of -0.8+0.156i, 1024 x 1024 pixels, at most 1024 iterations",
+        "pi": "pi by Monte Carlo, 10000000 samples, equal within 5 standard errors (0.0037)",
     }
 
 
