@@ -13,12 +13,14 @@ from pyparallel._threads import (
     threads,
 )
 from pyparallel._threads import version as _version
+from pyparallel.exact import ExactSum, fsum
 from pyparallel.fractals import Box, escape_time, julia, mandelbrot, plot_fractal
 from pyparallel.monte_carlo import calc_pi
 from pyparallel.ranges import conditional_sum_range, sum_range
 
 __all__ = [
     "Box",
+    "ExactSum",
     "Race",
     "RaceError",
     "Scaling",
@@ -26,6 +28,7 @@ __all__ = [
     "conditional_sum_range",
     "config",
     "escape_time",
+    "fsum",
     "get_num_threads",
     "julia",
     "mandelbrot",

@@ -2,6 +2,7 @@
 #define PP_IMPORTS_NUMPY
 #include "np.h"
 
+#include "py_exact.h"
 #include "py_fractal.h"
 #include "py_pi.h"
 #include "py_ranges.h"
@@ -127,6 +128,7 @@ static PyMethodDef methods[] = {
     {"sum_range", (PyCFunction)(void (*)(void))pp_py_sum_range, METH_FASTCALL, NULL},
     {"conditional_sum_range", (PyCFunction)(void (*)(void))pp_py_conditional_sum_range,
      METH_FASTCALL, NULL},
+    {"fsum", (PyCFunction)(void (*)(void))pp_py_fsum, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},
@@ -163,6 +165,8 @@ static int exec_module(PyObject *module)
     state->openmp_threads = pp_openmp_max_threads();
     state->slice = 0.1;
     state->threads_var = PyContextVar_New("pyparallel.threads", NULL);
+    if (pp_add_exact_sum_type(module) < 0)
+        return -1;
     return PyModule_AddObjectRef(module, "threads_var", state->threads_var);
 }
 

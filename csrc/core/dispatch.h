@@ -3,6 +3,7 @@
 #define PP_DISPATCH_H
 
 #include "fractal.h"
+#include "fsum.h"
 #include "philox.h"
 
 typedef struct pp_kernel_table {
@@ -10,6 +11,7 @@ typedef struct pp_kernel_table {
     unsigned needs; /* enum pp_cpu */
     pp_escape_kernel *escape;
     pp_pi_kernel *pi;
+    pp_fsum_kernel *fsum;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exact_sum.h"
+
 enum pp_status {
     PP_OK = 0,
     PP_NO_MEMORY,
@@ -79,6 +81,14 @@ enum pp_status pp_pi_hits(int64_t samples, const uint32_t key[2], int64_t *hits,
    without any short cut, one thread a number. The sums must fit into int64. */
 enum pp_status pp_sum_range(int64_t *numbers, int64_t count, const pp_run *run);
 enum pp_status pp_conditional_sum_range(int64_t *numbers, int64_t count, const pp_run *run);
+
+/* The exact sum of all elements of a real type, with their number. */
+enum pp_status pp_exact_sum_of(const pp_view *a, const pp_run *run, pp_exact_sum *sum);
+
+/* Exact sums rounded once, over all dimensions but the first `kept`, into `out` (float64, of the
+   kept shape). `fault` is the gravest that one of them has. */
+enum pp_status pp_fsum(const pp_view *a, int kept, const pp_view *out, const pp_run *run,
+                       enum pp_exact_fault *fault);
 
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */

@@ -9,6 +9,7 @@
        vd, vm                 a vector of doubles; a mask with one truth value a lane
        v_load v_store v_set1  unaligned
        v_add v_sub v_mul v_div v_sqrt      each correctly rounded, as IEEE 754 says
+       v_abs                  of a number
        v_twice_plus(a, b)     2 * a + b: the bits of a + a + b, provided a + a does not overflow
                               (2 * a is exact then, so that both have a single rounding)
        v_le v_eq v_not_le v_not_gt         comparisons; with NaN, the v_not_ are true
@@ -38,6 +39,7 @@
 #define v_mul         ISA(v_mul)
 #define v_div         ISA(v_div)
 #define v_sqrt        ISA(v_sqrt)
+#define v_abs         ISA(v_abs)
 #define v_twice_plus  ISA(v_twice_plus)
 #define v_le          ISA(v_le)
 #define v_eq          ISA(v_eq)

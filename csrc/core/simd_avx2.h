@@ -48,6 +48,11 @@ TARGET PP_INLINE vd v_sqrt(vd a)
     return _mm256_sqrt_pd(a);
 }
 
+TARGET PP_INLINE vd v_abs(vd a)
+{
+    return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a);
+}
+
 TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
 {
     return _mm256_fmadd_pd(_mm256_set1_pd(2), a, b);

@@ -48,6 +48,11 @@ TARGET PP_INLINE vd v_sqrt(vd a)
     return _mm512_sqrt_pd(a);
 }
 
+TARGET PP_INLINE vd v_abs(vd a)
+{
+    return _mm512_abs_pd(a);
+}
+
 TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
 {
     return _mm512_fmadd_pd(_mm512_set1_pd(2), a, b);

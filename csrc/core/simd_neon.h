@@ -48,6 +48,11 @@ TARGET PP_INLINE vd v_sqrt(vd a)
     return vsqrtq_f64(a);
 }
 
+TARGET PP_INLINE vd v_abs(vd a)
+{
+    return vabsq_f64(a);
+}
+
 TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
 {
     return vfmaq_n_f64(b, a, 2);

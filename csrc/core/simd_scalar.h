@@ -51,6 +51,11 @@ TARGET PP_INLINE vd v_sqrt(vd a)
     return sqrt(a);
 }
 
+TARGET PP_INLINE vd v_abs(vd a)
+{
+    return fabs(a);
+}
+
 TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
 {
     return a + a + b;

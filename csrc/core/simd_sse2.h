@@ -48,6 +48,11 @@ TARGET PP_INLINE vd v_sqrt(vd a)
     return _mm_sqrt_pd(a);
 }
 
+TARGET PP_INLINE vd v_abs(vd a)
+{
+    return _mm_andnot_pd(_mm_set1_pd(-0.0), a);
+}
+
 TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
 {
     return _mm_add_pd(_mm_add_pd(a, a), b);

@@ -21,6 +21,28 @@ void pp_view_coalesce(pp_view *view)
     view->ndim = kept;
 }
 
+void pp_view_in_memory_order(pp_view *view)
+{
+    if (pp_view_size(view) == 0)
+        return;
+    for (int d = 0; d < view->ndim; d++) {
+        const int64_t length = view->shape[d];
+        int64_t stride = view->strides[d];
+        if (stride < 0) {
+            view->data += (length - 1) * stride;
+            stride = -stride;
+        }
+        int to = d; /* the longest strides first, by insertion */
+        for (; to > 0 && view->strides[to - 1] < stride; to--) {
+            view->shape[to] = view->shape[to - 1];
+            view->strides[to] = view->strides[to - 1];
+        }
+        view->shape[to] = length;
+        view->strides[to] = stride;
+    }
+    pp_view_coalesce(view);
+}
+
 int64_t pp_view_size(const pp_view *view)
 {
     int64_t size = 1;
@@ -62,8 +84,7 @@ void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets
     }
 }
 
-/* Bytes of a number of this type; of a complex type, of each of its two parts. */
-static int part_size(enum pp_type type)
+int pp_type_size(enum pp_type type)
 {
     switch (type) {
     case PP_BOOL:
@@ -94,6 +115,25 @@ static void fetch(const char *from, int bytes, bool swapped, void *raw)
         ((char *)raw)[i] = from[bytes - 1 - i];
 }
 
+void pp_view_gather(const pp_view *view, const int64_t *offsets, int n, void *elements)
+{
+    const char *data = view->data;
+    char *to = elements;
+    const int size = pp_type_size(view->type);
+    if (view->swapped || size == 2) {
+        for (int i = 0; i < n; i++)
+            fetch(data + offsets[i], size, view->swapped, to + i * size);
+        return;
+    }
+    /* Sizes that the compiler knows take one instruction. */
+    for (int i = 0; size == 1 && i < n; i++)
+        to[i] = data[offsets[i]];
+    for (int i = 0; size == 4 && i < n; i++)
+        memcpy(to + 4 * i, data + offsets[i], 4);
+    for (int i = 0; size == 8 && i < n; i++)
+        memcpy(to + 8 * i, data + offsets[i], 8);
+}
+
 static double load_real(const char *from, enum pp_type type, bool swapped)
 {
     union {
@@ -109,7 +149,7 @@ static double load_real(const char *from, enum pp_type type, bool swapped)
         double f64;
     } raw;
     raw.u64 = 0;
-    fetch(from, part_size(type), swapped, &raw);
+    fetch(from, pp_type_size(type), swapped, &raw);
     switch (type) {
     case PP_INT8:
         return raw.i8;
@@ -149,7 +189,7 @@ void pp_view_load_complex(const pp_view *view, const int64_t *offsets, int n, do
         }
         return;
     }
-    const int part = part_size(type);
+    const int part = pp_type_size(type);
     const bool is_complex = type == PP_COMPLEX64 || type == PP_COMPLEX128;
     for (int i = 0; i < n; i++) {
         const char *from = view->data + offsets[i];

@@ -7,9 +7,16 @@
 /* Join neighbouring dimensions that lie in memory like one, so that runs get long.
    The C index order of the elements stays. */
 void pp_view_coalesce(pp_view *view);
+/* Reorder the dimensions, and turn them round, to lie as in memory; for those whom the order of the
+   elements does not concern. Coalesces too. */
+void pp_view_in_memory_order(pp_view *view);
 int64_t pp_view_size(const pp_view *view);
 /* Byte offsets of elements start, start + 1, … start + n - 1. */
 void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets);
+/* Bytes of an element of a real type; of a complex type, of each of its two parts. */
+int pp_type_size(enum pp_type type);
+/* The elements of a real type at these offsets, one after another in this machine's byte order. */
+void pp_view_gather(const pp_view *view, const int64_t *offsets, int n, void *elements);
 /* The elements at these offsets as float64 parts; the imaginary part of a real type is 0. */
 void pp_view_load_complex(const pp_view *view, const int64_t *offsets, int n, double *re,
                           double *im);
