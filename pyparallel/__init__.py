@@ -49,7 +49,7 @@ _LAZY = {
     "race": "racing",
     "scaling": "racing",
 }
-_LAZY_MODULES = {"checks", "contestants", "doctor", "lesson"}
+_LAZY_MODULES = {"checks", "contestants", "doctor", "lab", "lesson"}
 
 
 def __getattr__(name: str) -> object:

@@ -4,6 +4,7 @@
 
 #include "fractal.h"
 #include "fsum.h"
+#include "lab.h"
 #include "philox.h"
 
 typedef struct pp_kernel_table {
@@ -12,6 +13,7 @@ typedef struct pp_kernel_table {
     pp_escape_kernel *escape;
     pp_pi_kernel *pi;
     pp_fsum_kernel *fsum;
+    pp_flops_kernel *flops;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

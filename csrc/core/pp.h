@@ -90,6 +90,22 @@ enum pp_status pp_exact_sum_of(const pp_view *a, const pp_run *run, pp_exact_sum
 enum pp_status pp_fsum(const pp_view *a, int kept, const pp_view *out, const pp_run *run,
                        enum pp_exact_fault *fault);
 
+/* The labs: what a lesson shows. */
+
+/* So many steps of a loop, on the calling thread. */
+enum pp_status pp_busy(int64_t steps, const pp_run *run);
+
+/* Count to n in one counter that all threads share. Unsynchronised, updates get lost. */
+enum pp_counting { PP_UNSYNCHRONISED, PP_ATOMIC, PP_REDUCTION };
+enum pp_status pp_count_to(int64_t n, enum pp_counting how, int64_t *count, const pp_run *run);
+
+/* Read so many words once; their sum (modulo 2^64) and the seconds that it took. */
+enum pp_status pp_read_words(const uint64_t *words, int64_t n, uint64_t *sum, double *seconds,
+                             const pp_run *run);
+/* So many steps of multiply-add chains; the operations of that and the seconds that it took. */
+enum pp_status pp_multiply_add(int64_t steps, int64_t *operations, double *seconds,
+                               const pp_run *run);
+
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
 bool pp_dispatch(const char *name);

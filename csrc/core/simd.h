@@ -12,6 +12,8 @@
        v_abs                  of a number
        v_twice_plus(a, b)     2 * a + b: the bits of a + a + b, provided a + a does not overflow
                               (2 * a is exact then, so that both have a single rounding)
+       v_mul_add(a, b, c)     a * b + c, rounded once or twice, whichever is faster: for measuring
+                              the CPU, not for results
        v_le v_eq v_not_le v_not_gt         comparisons; with NaN, the v_not_ are true
        v_and v_or             of two masks
        v_min                  of numbers
@@ -41,6 +43,7 @@
 #define v_sqrt        ISA(v_sqrt)
 #define v_abs         ISA(v_abs)
 #define v_twice_plus  ISA(v_twice_plus)
+#define v_mul_add     ISA(v_mul_add)
 #define v_le          ISA(v_le)
 #define v_eq          ISA(v_eq)
 #define v_not_le      ISA(v_not_le)

@@ -58,6 +58,11 @@ TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
     return _mm512_fmadd_pd(_mm512_set1_pd(2), a, b);
 }
 
+TARGET PP_INLINE vd v_mul_add(vd a, vd b, vd c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
 TARGET PP_INLINE vm v_not_gt(vd a, vd b)
 {
     return _mm512_cmp_pd_mask(a, b, _CMP_NGT_UQ);

@@ -58,6 +58,11 @@ TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
     return vfmaq_n_f64(b, a, 2);
 }
 
+TARGET PP_INLINE vd v_mul_add(vd a, vd b, vd c)
+{
+    return vfmaq_f64(c, a, b);
+}
+
 TARGET PP_INLINE vm v_not_gt(vd a, vd b)
 {
     return veorq_u64(vcgtq_f64(a, b), vdupq_n_u64(UINT64_MAX));

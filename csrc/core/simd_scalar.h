@@ -61,6 +61,11 @@ TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
     return a + a + b;
 }
 
+TARGET PP_INLINE vd v_mul_add(vd a, vd b, vd c)
+{
+    return a * b + c;
+}
+
 TARGET PP_INLINE vm v_not_gt(vd a, vd b)
 {
     return !(a > b);

@@ -58,6 +58,11 @@ TARGET PP_INLINE vd v_twice_plus(vd a, vd b)
     return _mm_add_pd(_mm_add_pd(a, a), b);
 }
 
+TARGET PP_INLINE vd v_mul_add(vd a, vd b, vd c)
+{
+    return _mm_add_pd(_mm_mul_pd(a, b), c);
+}
+
 TARGET PP_INLINE vm v_not_gt(vd a, vd b)
 {
     return _mm_cmpngt_pd(a, b);
