@@ -60,6 +60,18 @@ bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t
     return false;
 }
 
+/* A bool, NumPy's too, or an integer as NumPy takes it. */
+bool pp_arg_flag(pp_arg arg, PyObject *object, bool *value)
+{
+    const bool possible =
+        PyBool_Check(object) || PyArray_IsScalar(object, Bool) || PyIndex_Check(object);
+    const int truth = possible ? PyObject_IsTrue(object) : -1;
+    if (!possible)
+        return wrong_type(arg, "a bool", object);
+    *value = truth > 0;
+    return truth >= 0;
+}
+
 bool pp_arg_threads(pp_arg arg, PyObject *object, int64_t *value)
 {
     int overflow;
@@ -123,7 +135,8 @@ PyArrayObject *pp_arg_array(pp_arg arg, PyObject *object, bool complex_too)
                      arg.function, arg.name);
         return NULL;
     }
-    PyArrayObject *array = (PyArrayObject *)PyArray_FROM_O(object);
+    PyArrayObject *array =
+        (PyArrayObject *)(PyArray_Check(object) ? Py_NewRef(object) : PyArray_FROM_O(object));
     if (!array) {
         if (PyErr_ExceptionMatches(PyExc_ValueError)) /* whose text may be long */
             PyErr_Format(PyExc_ValueError, "%s: %s must be an array, or sequences of equal lengths",

@@ -14,6 +14,7 @@ typedef struct pp_arg {
 /* Each returns false with an exception set. */
 bool pp_arg_count(const char *function, Py_ssize_t given, Py_ssize_t wanted);
 bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value);
+bool pp_arg_flag(pp_arg arg, PyObject *object, bool *value);
 bool pp_arg_threads(pp_arg arg, PyObject *object, int64_t *value);
 bool pp_arg_complex(pp_arg arg, PyObject *object, Py_complex *value);
 /* An array of a supported real type, or complex where that is allowed (new reference). */

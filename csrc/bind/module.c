@@ -7,6 +7,7 @@
 #include "py_lab.h"
 #include "py_pi.h"
 #include "py_ranges.h"
+#include "py_reduce.h"
 #include "run.h"
 
 pp_state *pp_state_of(PyObject *module)
@@ -121,8 +122,12 @@ static PyObject *build_info(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unu
                          "openmp", pp_has_openmp() ? Py_True : Py_False, "compiler", COMPILER);
 }
 
+#define REDUCTION(name)                                                                            \
+    {#name, (PyCFunction)(void (*)(void))pp_py_##name, METH_FASTCALL | METH_KEYWORDS, NULL},
+
 static PyMethodDef methods[] = {
-    {"mandelbrot", (PyCFunction)(void (*)(void))pp_py_mandelbrot, METH_FASTCALL, NULL},
+    PP_REDUCTIONS(REDUCTION){"mandelbrot", (PyCFunction)(void (*)(void))pp_py_mandelbrot,
+                             METH_FASTCALL, NULL},
     {"julia", (PyCFunction)(void (*)(void))pp_py_julia, METH_FASTCALL, NULL},
     {"escape_time", (PyCFunction)(void (*)(void))pp_py_escape_time, METH_FASTCALL, NULL},
     {"pi_hits", (PyCFunction)(void (*)(void))pp_py_pi_hits, METH_FASTCALL, NULL},

@@ -96,9 +96,16 @@ void pp_call_begin(pp_call *call)
     call->thread = PyEval_SaveThread();
 }
 
+void pp_call_begin_short(pp_call *call)
+{
+    call->thread = NULL;
+    call->run.poll = NULL;
+}
+
 bool pp_call_end(pp_call *call, enum pp_status status, int64_t total)
 {
-    PyEval_RestoreThread(call->thread);
+    if (call->thread)
+        PyEval_RestoreThread(call->thread);
     switch (status) {
     case PP_OK:
         return call_progress(call, total, total);

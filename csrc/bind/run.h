@@ -38,6 +38,8 @@ typedef struct pp_call {
 bool pp_call_init(pp_call *call, pp_state *state, const char *function, PyObject *num_threads,
                   PyObject *progress);
 void pp_call_begin(pp_call *call);
+/* For work of a microsecond or so: detaching, and looking for signals, would take longer. */
+void pp_call_begin_short(pp_call *call);
 bool pp_call_end(pp_call *call, enum pp_status status, int64_t total);
 
 #endif

@@ -8,16 +8,19 @@
 #include "cpu.h"
 #include "pp.h"
 
+#define KERNELS(isa)                                                                               \
+    &pp_escape_##isa, &pp_pi_##isa, &pp_fsum_##isa, &pp_flops_##isa, &pp_tree_##isa,               \
+        pp_folders_##isa
+
 static const pp_kernel_table tables[] = {
-    {"baseline", 0, &pp_escape_baseline, &pp_pi_baseline, &pp_fsum_baseline, &pp_flops_baseline},
+    {"baseline", 0, KERNELS(baseline)},
 #ifdef PP_X86
-    {"avx2", PP_CPU_AVX2, &pp_escape_avx2, &pp_pi_avx2, &pp_fsum_avx2, &pp_flops_avx2},
-    {"avx512", PP_CPU_AVX512, &pp_escape_avx512, &pp_pi_avx512, &pp_fsum_avx512, &pp_flops_avx512},
-    {"avx512vnni", PP_CPU_AVX512VNNI, &pp_escape_avx512, &pp_pi_avx512, &pp_fsum_avx512,
-     &pp_flops_avx512},
+    {"avx2", PP_CPU_AVX2, KERNELS(avx2)},
+    {"avx512", PP_CPU_AVX512, KERNELS(avx512)},
+    {"avx512vnni", PP_CPU_AVX512VNNI, KERNELS(avx512)},
 #endif
 #ifdef PP_AARCH64
-    {"neon", PP_CPU_NEON, &pp_escape_neon, &pp_pi_neon, &pp_fsum_neon, &pp_flops_neon},
+    {"neon", PP_CPU_NEON, KERNELS(neon)},
 #endif
 };
 

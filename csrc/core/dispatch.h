@@ -6,6 +6,7 @@
 #include "fsum.h"
 #include "lab.h"
 #include "philox.h"
+#include "reduce.h"
 
 typedef struct pp_kernel_table {
     const char *name;
@@ -14,6 +15,8 @@ typedef struct pp_kernel_table {
     pp_pi_kernel *pi;
     pp_fsum_kernel *fsum;
     pp_flops_kernel *flops;
+    const pp_tree_kernels *tree;
+    pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

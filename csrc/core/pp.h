@@ -90,6 +90,36 @@ enum pp_status pp_exact_sum_of(const pp_view *a, const pp_run *run, pp_exact_sum
 enum pp_status pp_fsum(const pp_view *a, int kept, const pp_view *out, const pp_run *run,
                        enum pp_exact_fault *fault);
 
+enum pp_reduction {
+    PP_SUM, /* of integers modulo 2^64 */
+    PP_MEAN,
+    PP_VAR,
+    PP_STD,
+    PP_NORM, /* the square root of the sum of squares */
+    PP_DOT,  /* the sum of products of two arrays */
+    PP_COUNT_NONZERO,
+    PP_MIN,
+    PP_MAX,
+    PP_MINMAX,
+    PP_ARGMIN,
+    PP_ARGMAX,
+};
+
+/* Which reduction of what. The results depend on the elements in C index order over the reduced
+   dimensions, and on their number: not on strides, threads or the instruction set. */
+typedef struct pp_reduction_task {
+    enum pp_reduction op;
+    pp_view in[2];  /* the kept dimensions, then the reduced ones; in[1] only for PP_DOT */
+    int kept;       /* how many are kept */
+    pp_view out[2]; /* of the kept dimensions; out[1] only for PP_MINMAX, its maximum */
+    bool narrow;    /* elements are rounded to float32 first */
+    double ddof;    /* PP_VAR and PP_STD divide by n - ddof */
+} pp_reduction_task;
+
+/* The reduced dimensions must not be empty where there is no result for that: PP_MIN and the like.
+   The type of out[0] says how a sum is formed: as an integer, or in floating point. */
+enum pp_status pp_reduce(const pp_reduction_task *task, const pp_run *run);
+
 /* The labs: what a lesson shows. */
 
 /* So many steps of a loop, on the calling thread. */

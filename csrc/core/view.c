@@ -5,11 +5,16 @@
 
 void pp_view_coalesce(pp_view *view)
 {
-    int kept = 0;
-    for (int d = 0; d < view->ndim; d++) {
+    pp_view_coalesce_from(view, 0);
+}
+
+void pp_view_coalesce_from(pp_view *view, int first)
+{
+    int kept = first;
+    for (int d = first; d < view->ndim; d++) {
         if (view->shape[d] == 1)
             continue;
-        if (kept > 0 && view->strides[kept - 1] == view->strides[d] * view->shape[d]) {
+        if (kept > first && view->strides[kept - 1] == view->strides[d] * view->shape[d]) {
             view->shape[kept - 1] *= view->shape[d];
             view->strides[kept - 1] = view->strides[d];
         } else {
@@ -195,5 +200,55 @@ void pp_view_load_complex(const pp_view *view, const int64_t *offsets, int n, do
         const char *from = view->data + offsets[i];
         re[i] = load_real(from, type, view->swapped);
         im[i] = is_complex ? load_real(from + part, type, view->swapped) : 0;
+    }
+}
+
+int64_t pp_load_integer(enum pp_type type, const char *from)
+{
+    union {
+        int8_t i8;
+        uint8_t u8;
+        int16_t i16;
+        uint16_t u16;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+    } raw;
+    memcpy(&raw, from, pp_type_size(type));
+    switch (type) {
+    case PP_INT8:
+        return raw.i8;
+    case PP_UINT8:
+        return raw.u8;
+    case PP_INT16:
+        return raw.i16;
+    case PP_UINT16:
+        return raw.u16;
+    case PP_INT32:
+        return raw.i32;
+    case PP_UINT32:
+        return raw.u32;
+    default:
+        return raw.i64;
+    }
+}
+
+void pp_store_integer(int64_t value, size_t size, char *to)
+{
+    const uint8_t u8 = (uint8_t)value;
+    const uint16_t u16 = (uint16_t)value;
+    const uint32_t u32 = (uint32_t)value;
+    switch (size) {
+    case sizeof u8:
+        memcpy(to, &u8, sizeof u8);
+        return;
+    case sizeof u16:
+        memcpy(to, &u16, sizeof u16);
+        return;
+    case sizeof u32:
+        memcpy(to, &u32, sizeof u32);
+        return;
+    default:
+        memcpy(to, &value, sizeof value);
     }
 }

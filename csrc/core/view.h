@@ -2,11 +2,15 @@
 #ifndef PP_VIEW_H
 #define PP_VIEW_H
 
+#include <stddef.h>
+
 #include "pp.h"
 
 /* Join neighbouring dimensions that lie in memory like one, so that runs get long.
    The C index order of the elements stays. */
 void pp_view_coalesce(pp_view *view);
+/* The same for the dimensions from `first`. */
+void pp_view_coalesce_from(pp_view *view, int first);
 /* Reorder the dimensions, and turn them round, to lie as in memory; for those whom the order of the
    elements does not concern. Coalesces too. */
 void pp_view_in_memory_order(pp_view *view);
@@ -20,5 +24,10 @@ void pp_view_gather(const pp_view *view, const int64_t *offsets, int n, void *el
 /* The elements at these offsets as float64 parts; the imaginary part of a real type is 0. */
 void pp_view_load_complex(const pp_view *view, const int64_t *offsets, int n, double *re,
                           double *im);
+
+/* An integer of this type, which may be PP_INT8 … PP_UINT64, as (the bits of) an int64. */
+int64_t pp_load_integer(enum pp_type type, const char *from);
+/* The low `size` bytes of the value: 1, 2, 4 or 8. */
+void pp_store_integer(int64_t value, size_t size, char *to);
 
 #endif

@@ -1,0 +1,365 @@
+/* Reductions that no order can change: accumulators, places of extremes, and the variants. */
+#include "any_order.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "dispatch.h"
+#include "view.h"
+
+/* Accumulators of a chunk: one for each place of a row of elements, int64 or in the keys' type. */
+typedef struct folding {
+    int width;
+    int places; /* in a row: `width` times a power of two, where rows lie one after the other */
+    bool empty; /* no tile so far */
+    PP_ALIGNED(64) char acc[2][PP_PLACES]; /* [1]: the maxima of PP_MINMAX */
+    int64_t best[PP_COLUMNS],
+        where[PP_COLUMNS]; /* PP_ARGMIN, PP_ARGMAX: the tile, by its first k */
+} folding;
+
+/* One for each column: values in `a`, and maxima or places in `b`. */
+typedef struct outcome {
+    int64_t a[PP_COLUMNS], b[PP_COLUMNS];
+} outcome;
+
+static size_t accumulator_size(const pp_reduce_job *job)
+{
+    (void)job;
+    return sizeof(folding);
+}
+
+static size_t partial_size(const pp_reduce_job *job)
+{
+    (void)job;
+    return sizeof(outcome);
+}
+
+static bool is_search(const pp_reduce_job *job)
+{
+    return job->op == PP_ARGMIN || job->op == PP_ARGMAX;
+}
+
+/* What the accumulators [which] hold. */
+static enum pp_fold fold_of(const pp_reduce_job *job, int which)
+{
+    switch (job->op) {
+    case PP_SUM:
+        return PP_FOLD_SUM;
+    case PP_COUNT_NONZERO:
+        return PP_FOLD_COUNT;
+    case PP_MAX:
+    case PP_ARGMAX:
+        return PP_FOLD_MAX;
+    case PP_MINMAX:
+        return which == 0 ? PP_FOLD_MIN : PP_FOLD_MAX;
+    default:
+        return PP_FOLD_MIN;
+    }
+}
+
+static bool is_sum(enum pp_fold fold)
+{
+    return fold == PP_FOLD_SUM || fold == PP_FOLD_COUNT;
+}
+
+/* The keys' type of this type. */
+static enum pp_type key_type(enum pp_type type)
+{
+    switch (type) {
+    case PP_BOOL:
+        return PP_UINT8;
+    case PP_FLOAT32:
+        return PP_INT32;
+    case PP_FLOAT64:
+        return PP_INT64;
+    default:
+        return type;
+    }
+}
+
+/* Ranks are int64 in the order of any type's keys. */
+static int64_t rank_of(enum pp_type keys, const char *key)
+{
+    const int64_t bits = pp_load_integer(keys, key);
+    return keys == PP_UINT64 ? bits ^ INT64_MIN : bits;
+}
+
+/* The last (or the first) key of this type, `n` times. */
+static void fill_with_extreme(enum pp_type keys, bool last, int n, char *acc)
+{
+    const size_t size = pp_type_size(keys);
+    const bool is_signed =
+        keys == PP_INT8 || keys == PP_INT16 || keys == PP_INT32 || keys == PP_INT64;
+    const uint64_t top = UINT64_MAX >> (is_signed ? 65 - 8 * size : 64 - 8 * size);
+    const uint64_t bits = last ? top : ~top;
+    for (int i = 0; i < n; i++)
+        pp_store_integer((int64_t)(is_signed || last ? bits : 0), size, acc + (size_t)i * size);
+}
+
+static void reset(const pp_reduce_job *job, folding *f)
+{
+    for (int which = 0; which < job->outputs; which++) {
+        const enum pp_fold fold = fold_of(job, which);
+        if (is_sum(fold))
+            memset(f->acc[which], 0, (size_t)f->places * sizeof(int64_t));
+        else
+            fill_with_extreme(key_type(job->in[0].type), fold == PP_FOLD_MIN, f->places,
+                              f->acc[which]);
+    }
+}
+
+static void start(const pp_reduce_job *job, void *accumulator, int width)
+{
+    folding *f = accumulator;
+    f->width = width;
+    f->places = width;
+    f->empty = true;
+    const int most = PP_PLACES / (int)(is_sum(fold_of(job, 0)) ? sizeof(int64_t) : job->element);
+    if (pp_reduce_is_dense(job, width))
+        while (2 * f->places <= most && 2 * f->places <= job->n * width)
+            f->places *= 2;
+    reset(job, f);
+}
+
+static void fold_tile(const pp_reduce_job *job, folding *f, const pp_tile *tile)
+{
+    const enum pp_type type = job->in[0].type;
+    const int64_t size = (int64_t)job->element;
+    const int64_t repeats = f->places / f->width;
+    const int64_t rows = tile->count / repeats, rest = tile->count % repeats;
+    for (int which = 0; which < job->outputs; which++) {
+        pp_folder *const fold = pp_kernels->folders[type][fold_of(job, which)];
+        fold(f->acc[which], tile->x[0], repeats > 1 ? f->places * size : tile->row, rows,
+             f->places);
+        if (rest > 0)
+            fold(f->acc[which], tile->x[0] + rows * f->places * size, 0, 1, (int)rest * f->width);
+    }
+}
+
+static int64_t better(enum pp_fold fold, int64_t a, int64_t b)
+{
+    switch (fold) {
+    case PP_FOLD_MIN:
+        return b < a ? b : a;
+    case PP_FOLD_MAX:
+        return b > a ? b : a;
+    default:
+        return (int64_t)((uint64_t)a + (uint64_t)b);
+    }
+}
+
+/* The accumulators of each column together, as ranks. They are keys now, so integers. */
+static void gather(const pp_reduce_job *job, folding *f, int which, int64_t *ranks)
+{
+    const enum pp_fold fold =
+        fold_of(job, which) == PP_FOLD_COUNT ? PP_FOLD_SUM : fold_of(job, which);
+    const enum pp_type keys = is_sum(fold) ? PP_INT64 : key_type(job->in[0].type);
+    const size_t size = pp_type_size(keys);
+    char *acc = f->acc[which];
+    for (int places = f->places / 2; places >= f->width; places /= 2)
+        pp_kernels->folders[keys][fold](acc, acc + (size_t)places * size, 0, 1, places);
+    for (int j = 0; j < f->width; j++)
+        ranks[j] = is_sum(fold) ? pp_load_integer(PP_INT64, acc + (size_t)j * size)
+                                : rank_of(keys, acc + (size_t)j * size);
+}
+
+/* Places: -0 and +0, whose keys are -1 and 0, are equal there. */
+static int64_t as_place_rank(const pp_reduce_job *job, int64_t rank)
+{
+    const enum pp_type type = job->in[0].type;
+    return rank == -1 && (type == PP_FLOAT32 || type == PP_FLOAT64) ? 0 : rank;
+}
+
+static bool improves(const pp_reduce_job *job, int64_t rank, int64_t best)
+{
+    return job->op == PP_ARGMIN ? rank < best : rank > best;
+}
+
+static void note_place(const pp_reduce_job *job, folding *f, int64_t k)
+{
+    int64_t ranks[PP_COLUMNS];
+    gather(job, f, 0, ranks);
+    for (int j = 0; j < f->width; j++) {
+        const int64_t rank = as_place_rank(job, ranks[j]);
+        if (f->empty || improves(job, rank, f->best[j])) {
+            f->best[j] = rank;
+            f->where[j] = k;
+        }
+    }
+    f->empty = false;
+    reset(job, f);
+}
+
+static void take(const pp_reduce_job *job, void *accumulator, const pp_tile *tile, int64_t k)
+{
+    folding *f = accumulator;
+    fold_tile(job, f, tile);
+    if (is_search(job))
+        note_place(job, f, k);
+}
+
+static void close(const pp_reduce_job *job, void *accumulator, void *partial)
+{
+    folding *f = accumulator;
+    outcome *o = partial;
+    if (is_search(job)) {
+        memcpy(o->a, f->best, sizeof o->a);
+        memcpy(o->b, f->where, sizeof o->b);
+        return;
+    }
+    gather(job, f, 0, o->a);
+    if (job->outputs > 1)
+        gather(job, f, 1, o->b);
+}
+
+static void merge(const pp_reduce_job *job, void *partial, const void *later, int width)
+{
+    outcome *o = partial;
+    const outcome *p = later;
+    for (int j = 0; j < width; j++) {
+        if (is_search(job)) {
+            if (improves(job, p->a[j], o->a[j])) {
+                o->a[j] = p->a[j];
+                o->b[j] = p->b[j];
+            }
+        } else {
+            o->a[j] = better(fold_of(job, 0), o->a[j], p->a[j]);
+            o->b[j] = job->outputs > 1 ? better(fold_of(job, 1), o->b[j], p->b[j]) : 0;
+        }
+    }
+}
+
+/* Keys of floating-point numbers back to bits. Those of NaN are no number's. */
+static int64_t bits64(int64_t key)
+{
+    const int64_t nan = INT64_C(0x7ff8000000000000);
+    return key == INT64_MIN || key == INT64_MAX ? nan : key ^ (key >> 63 & INT64_MAX);
+}
+
+static int32_t bits32(int32_t key)
+{
+    const int32_t nan = 0x7fc00000;
+    return key == INT32_MIN || key == INT32_MAX ? nan : key ^ (key >> 31 & INT32_MAX);
+}
+
+/* A sum, a count, or the element of the array's type that has this rank. */
+static int64_t value_of(const pp_reduce_job *job, int which, int64_t rank)
+{
+    if (is_sum(fold_of(job, which)))
+        return rank;
+    switch (job->in[0].type) {
+    case PP_UINT64:
+        return rank ^ INT64_MIN;
+    case PP_FLOAT64:
+        return bits64(rank);
+    case PP_FLOAT32:
+        return bits32((int32_t)rank);
+    default:
+        return rank;
+    }
+}
+
+/* The first of the elements, `step` bytes apart, that is equal to `value`; there is one. */
+#define SCAN(T, IS_EQUAL)                                                                          \
+    for (int64_t k = 0;; k++) {                                                                    \
+        T v;                                                                                       \
+        memcpy(&v, x + k * step, sizeof v);                                                        \
+        if (IS_EQUAL)                                                                              \
+            return k;                                                                              \
+    }
+
+static int64_t scan_floats(const char *x, int64_t step, enum pp_type type, double value)
+{
+    if (type == PP_FLOAT32 && isnan(value))
+        SCAN(float, isnan(v))
+    else if (type == PP_FLOAT32)
+        SCAN(float, v == (float)value)
+    else if (isnan(value))
+        SCAN(double, isnan(v))
+    else
+        SCAN(double, v == value)
+}
+
+static int64_t scan(const char *x, int64_t step, enum pp_type type, int64_t bits)
+{
+    if (type == PP_FLOAT32 || type == PP_FLOAT64) {
+        const int32_t low = (int32_t)bits;
+        float narrow;
+        double wide;
+        memcpy(&narrow, &low, sizeof narrow);
+        memcpy(&wide, &bits, sizeof wide);
+        return scan_floats(x, step, type, type == PP_FLOAT32 ? (double)narrow : wide);
+    }
+    switch (pp_type_size(type)) {
+    case 1:
+        SCAN(uint8_t, v == (uint8_t)bits)
+    case 2:
+        SCAN(uint16_t, v == (uint16_t)bits)
+    case 4:
+        SCAN(uint32_t, v == (uint32_t)bits)
+    default:
+        SCAN(uint64_t, v == (uint64_t)bits)
+    }
+}
+#undef SCAN
+
+/* The first element of column j that has this rank; it is in the tile that begins with element k.
+ */
+static int64_t find(const pp_reduce_job *job, pp_block at, int j, int64_t k, int64_t rank)
+{
+    char memory[PP_STAGE * sizeof(int64_t)];
+    char *const stage[2] = {memory, NULL};
+    const int64_t left = job->n - k;
+    at.in[0] += j * job->column[0];
+    at.width = 1;
+    const pp_tile tile = pp_reduce_tile(job, &at, k, left < job->rows ? left : job->rows, stage);
+    return k + scan(tile.x[0], tile.row, job->in[0].type, value_of(job, 0, rank));
+}
+
+static void write(const pp_reduce_job *job, void *partial, int64_t block)
+{
+    const outcome *o = partial;
+    const pp_block at = pp_reduce_block(job, block);
+    for (int which = 0; which < job->outputs; which++) {
+        const int64_t step = job->columns > 1 ? job->out[which].strides[job->outer] : 0;
+        const size_t size = pp_type_size(job->out[which].type);
+        const int64_t *ranks = which == 0 ? o->a : o->b;
+        char *out = job->out[which].data + at.out[which];
+        for (int j = 0; j < at.width; j++, out += step) {
+            const int64_t value = is_search(job) ? find(job, at, j, o->b[j], ranks[j])
+                                                 : value_of(job, which, ranks[j]);
+            pp_store_integer(value, size, out);
+        }
+    }
+}
+
+const pp_operation pp_any_order = {
+    .accumulator_size = accumulator_size,
+    .partial_size = partial_size,
+    .start = start,
+    .take = take,
+    .close = close,
+    .merge = merge,
+    .write = write,
+};
+
+#define ISA(name) name##_baseline
+#define TARGET
+#include "any_order_template.h"
+#undef ISA
+#undef TARGET
+
+#ifdef PP_X86
+#    define ISA(name) name##_avx2
+#    define TARGET    PP_TARGET("avx2,fma")
+#    include "any_order_template.h"
+#    undef ISA
+#    undef TARGET
+
+#    define ISA(name) name##_avx512
+#    define TARGET                                                                                 \
+        PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
+#    include "any_order_template.h"
+#    undef ISA
+#    undef TARGET
+#endif

@@ -1,0 +1,20 @@
+/* Reductions that no order can change: sums of integers, counts, extremes and their places. */
+#ifndef PP_ANY_ORDER_H
+#define PP_ANY_ORDER_H
+
+#include "reduce.h"
+
+/* Keys of floating-point numbers: integers in their order, -0 before +0; NaN is `nan`. */
+PP_INLINE int64_t pp_key64(int64_t bits, int64_t nan)
+{
+    const int64_t key = bits ^ (bits >> 63 & INT64_MAX);
+    return (bits & INT64_MAX) > INT64_C(0x7ff0000000000000) ? nan : key;
+}
+
+PP_INLINE int32_t pp_key32(int32_t bits, int32_t nan)
+{
+    const int32_t key = bits ^ (bits >> 31 & INT32_MAX);
+    return (bits & INT32_MAX) > 0x7f800000 ? nan : key;
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* Sums in floating point: the tree that fixes their order, and the passes of a norm. */
+#ifndef PP_ORDERED_H
+#define PP_ORDERED_H
+
+#include "reduce.h"
+
+/* Leaves that wait for their other half, as the ones in a binary counter do: a node of the tree of
+   level l, which spans 2^l leaves, waits while bit l of `leaves` is set. A node holds, for each of
+   its parts, 8 lanes of `width` columns; the part of a sum is the sum, those of a variance are the
+   mean and the sum of squared deviations. */
+struct pp_tree {
+    int64_t leaves;
+    int width;
+    bool ragged;               /* the last leaf was not whole, and so neither is the lowest node: */
+    double last[PP_SUM_LANES]; /* the elements of its lanes */
+    double *spare;             /* one node */
+    double *nodes;             /* a node for each level */
+};
+
+/* PP_NORM: bits of pp_reduce_job.extreme. */
+enum pp_extreme { PP_TOO_LARGE = 1, PP_TOO_SMALL = 2 };
+
+/* Run the job as often as it takes until no square has over- or underflowed in a way that shows. */
+enum pp_status pp_norm_passes(pp_reduce_job *job, const pp_run *run,
+                              enum pp_status (*run_job)(pp_reduce_job *job, const pp_run *run));
+
+#endif

@@ -1,0 +1,422 @@
+/* Sums in floating point, for one instruction set: ISA(name) gives `name` the variant's suffix,
+   TARGET is the function attribute that turns the instruction set on.
+
+   Floating-point addition rounds, so the order of a sum is part of its result. Ours is fixed by the
+   number of elements alone. Each 64 elements form a leaf:
+
+       element k of the leaf belongs to lane k mod 8; the lane's 8 elements x0 … x7 are summed as
+       ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7))
+
+   Leaves are summed lane by lane in pairs, pairs in pairs, and so on; the sum of 8 lanes comes
+   last, by the same formula. Such pairwise summation has an error of at most log2(n) roundings: N.
+   J. Higham, "The accuracy of floating point summation", SIAM J. Sci. Comput. 14 (1993). Along
+   rows, eight lanes are a vector; down the columns of a table, each lane is a row of many columns:
+   both directions are as fast as memory.
+
+   A variance has two parts, the mean and the sum of squared deviations from it, which join as in
+   T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", The
+   American Statistician 37 (1983): exact for constants, and with no cancellation.
+
+   The loops are plain C, for the compiler to turn into vectors: on the way from memory it has time
+   to spare. What is missing from the last leaf is not added; that differs from adding zeros by the
+   sign of a zero only, and a sum that is zero is +0. */
+#undef LANES
+#define LANES PP_SUM_LANES
+
+#define term         ISA(term)
+#define fold8        ISA(fold8)
+#define fold         ISA(fold)
+#define spread8      ISA(spread8)
+#define spread       ISA(spread)
+#define leaf_part    ISA(leaf_part)
+#define leaf         ISA(leaf)
+#define join_means   ISA(join_means)
+#define join         ISA(join)
+#define push         ISA(push)
+#define ragged_leaf  ISA(ragged_leaf)
+#define take_row     ISA(take_row)
+#define take_op      ISA(take_op)
+#define tree_take    ISA(tree_take)
+#define tree_close   ISA(tree_close)
+#define tree_merge   ISA(tree_merge)
+#define tree_results ISA(tree_results)
+#define load_type    ISA(load_type)
+#define load_doubles ISA(load_doubles)
+
+/* What the tree sums: elements, their squares, or products. */
+TARGET PP_INLINE double term(enum pp_reduction op, double scale, const char *const x[2], int64_t at)
+{
+    double a, b;
+    memcpy(&a, x[0] + at, sizeof a);
+    if (op == PP_DOT) {
+        memcpy(&b, x[1] + at, sizeof b);
+        return a * b;
+    }
+    return op == PP_NORM ? a * scale * (a * scale) : a;
+}
+
+/* The sums of 8 terms, `step` bytes apart, in each of `width` places. */
+TARGET PP_INLINE void fold8(enum pp_reduction op, double scale, const char *const x[2],
+                            int64_t step, int width, double *restrict out)
+{
+    for (int j = 0; j < width; j++) {
+        const int64_t at = j * (int64_t)sizeof(double);
+        const double x0 = term(op, scale, x, at), x1 = term(op, scale, x, at + step);
+        const double x2 = term(op, scale, x, at + 2 * step), x3 = term(op, scale, x, at + 3 * step);
+        const double x4 = term(op, scale, x, at + 4 * step), x5 = term(op, scale, x, at + 5 * step);
+        const double x6 = term(op, scale, x, at + 6 * step), x7 = term(op, scale, x, at + 7 * step);
+        out[j] = ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7));
+    }
+}
+
+/* The sums of fewer terms: the same tree without what is missing. */
+TARGET static void fold(enum pp_reduction op, double scale, const char *const x[2], int64_t step,
+                        int count, int width, double *out)
+{
+    if (count == 1) {
+        for (int j = 0; j < width; j++)
+            out[j] = term(op, scale, x, j * (int64_t)sizeof(double));
+        return;
+    }
+    double second[LANES * PP_COLUMNS];
+    const int half = count > 4 ? 4 : count > 2 ? 2 : 1;
+    const char *const rest[2] = {x[0] + half * step, x[1] ? x[1] + half * step : NULL};
+    fold(op, scale, x, step, half, width, out);
+    fold(op, scale, rest, step, count - half, width, second);
+    for (int j = 0; j < width; j++)
+        out[j] += second[j];
+}
+
+/* Mean, and sum of squared deviations from it, of 8 elements in each place. The first is subtracted
+   before the mean is formed, so that a constant has no deviations at all. */
+TARGET PP_INLINE void spread8(const char *const x[2], int64_t step, int width,
+                              double *restrict mean, double *restrict squares)
+{
+    for (int j = 0; j < width; j++) {
+        const int64_t at = j * (int64_t)sizeof(double);
+        const double x0 = term(PP_VAR, 1, x, at), x1 = term(PP_VAR, 1, x, at + step);
+        const double x2 = term(PP_VAR, 1, x, at + 2 * step), x3 = term(PP_VAR, 1, x, at + 3 * step);
+        const double x4 = term(PP_VAR, 1, x, at + 4 * step), x5 = term(PP_VAR, 1, x, at + 5 * step);
+        const double x6 = term(PP_VAR, 1, x, at + 6 * step), x7 = term(PP_VAR, 1, x, at + 7 * step);
+        const double sum = ((x1 - x0) + ((x2 - x0) + (x3 - x0))) +
+                           (((x4 - x0) + (x5 - x0)) + ((x6 - x0) + (x7 - x0)));
+        const double m = x0 + sum * 0.125;
+        const double d0 = x0 - m, d1 = x1 - m, d2 = x2 - m, d3 = x3 - m;
+        const double d4 = x4 - m, d5 = x5 - m, d6 = x6 - m, d7 = x7 - m;
+        mean[j] = m;
+        squares[j] = ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)) +
+                     ((d4 * d4 + d5 * d5) + (d6 * d6 + d7 * d7));
+    }
+}
+
+/* The same for fewer elements. */
+TARGET static void spread(const char *const x[2], int64_t step, int count, int width, double *mean,
+                          double *squares)
+{
+    for (int j = 0; j < width; j++) {
+        const int64_t at = j * (int64_t)sizeof(double);
+        const double first = term(PP_VAR, 1, x, at);
+        double sum = 0, square = 0;
+        for (int r = 1; r < count; r++)
+            sum += term(PP_VAR, 1, x, at + r * step) - first;
+        const double middle = first + sum / count;
+        for (int r = 0; r < count; r++) {
+            const double deviation = term(PP_VAR, 1, x, at + r * step) - middle;
+            square += deviation * deviation;
+        }
+        mean[j] = middle;
+        squares[j] = square;
+    }
+}
+
+/* `count` elements in each lane of a leaf that begins with lane `from`, up to lane `to`. */
+TARGET PP_INLINE void leaf_part(enum pp_reduction op, double scale, const pp_tile *tile,
+                                const char *const at[2], int from, int to, int count, double *node)
+{
+    const int width = tile->width;
+    const int64_t step = LANES * tile->row;
+    const bool dense = tile->row == width * (int64_t)sizeof(double);
+    const int lanes = dense ? to - from : 1; /* these are one row */
+    for (int l = from; l < to; l += lanes) {
+        const char *const x[2] = {at[0] + l * tile->row, at[1] ? at[1] + l * tile->row : NULL};
+        double *out = node + l * width, *squares = out + LANES * width;
+        if (count == 0)
+            memset(out, 0, (size_t)(lanes * width) * sizeof *out);
+        else if (op != PP_VAR && count == LANES)
+            fold8(op, scale, x, step, lanes * width, out);
+        else if (op != PP_VAR)
+            fold(op, scale, x, step, count, lanes * width, out);
+        else if (count == LANES)
+            spread8(x, step, lanes * width, out, squares);
+        else
+            spread(x, step, count, lanes * width, out, squares);
+        if (op == PP_VAR && count == 0)
+            memset(squares, 0, (size_t)(lanes * width) * sizeof *squares);
+    }
+}
+
+/* The leaf of the elements from k of the tile. */
+TARGET PP_INLINE void leaf(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
+                           double *node)
+{
+    const int64_t offset = k * tile->row;
+    const char *const at[2] = {tile->x[0] + offset, tile->x[1] ? tile->x[1] + offset : NULL};
+    leaf_part(op, scale, tile, at, 0, LANES, LANES, node);
+}
+
+/* The last leaf, of fewer elements; the first lanes may have one more than the others. */
+TARGET static void ragged_leaf(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
+                               double *node, double *counts)
+{
+    const int64_t offset = k * tile->row;
+    const char *const at[2] = {tile->x[0] + offset, tile->x[1] ? tile->x[1] + offset : NULL};
+    const int size = (int)(tile->count - k), longer = size % LANES;
+    if (longer > 0)
+        leaf_part(op, scale, tile, at, 0, longer, size / LANES + 1, node);
+    leaf_part(op, scale, tile, at, longer, LANES, size / LANES, node);
+    for (int l = 0; l < LANES; l++)
+        counts[l] = size / LANES + (l < longer);
+}
+
+/* Two samples of na and nb elements, in each of `width` places, as one, in the place of b. */
+TARGET PP_INLINE void join_means(const double *restrict mean_a, const double *restrict square_a,
+                                 double na, double *restrict mean_b, double *restrict square_b,
+                                 double nb, int width)
+{
+    if (nb == 0) {
+        memcpy(mean_b, mean_a, (size_t)width * sizeof *mean_b);
+        memcpy(square_b, square_a, (size_t)width * sizeof *square_b);
+        return;
+    }
+    const double share = na == nb ? 0.5 : nb / (na + nb), weight = na * share;
+    for (int j = 0; j < width; j++) {
+        const double apart = mean_b[j] - mean_a[j];
+        mean_b[j] = mean_a[j] + apart * share;
+        square_b[j] = square_a[j] + square_b[j] + apart * apart * weight;
+    }
+}
+
+/* Join node b, later in the order, to node a of `full` elements a lane; the result is in b. Its
+   lanes have as many elements, or `counts`. */
+TARGET PP_INLINE void join(enum pp_reduction op, const double *restrict a, double full,
+                           double *restrict b, double *counts, int width)
+{
+    const int places = LANES * width;
+    if (op != PP_VAR) {
+        for (int j = 0; j < places; j++)
+            b[j] = a[j] + b[j];
+    } else if (!counts) {
+        join_means(a, a + places, full, b, b + places, full, places);
+    } else {
+        for (int l = 0, j = 0; l < LANES; l++, j += width)
+            join_means(a + j, a + places + j, full, b + j, b + places + j, counts[l], width);
+    }
+    for (int l = 0; counts && l < LANES; l++)
+        counts[l] += full;
+}
+
+PP_INLINE int64_t ISA(node_places)(enum pp_reduction op, int width)
+{
+    return (op == PP_VAR ? 2 : 1) * LANES * (int64_t)width;
+}
+
+/* Add a leaf to the tree; `counts` are given where it is not a whole one. */
+TARGET PP_INLINE void push(enum pp_reduction op, pp_tree *tree, int width, double *restrict node,
+                           double *counts)
+{
+    const int64_t places = ISA(node_places)(op, width);
+    double *waiting = tree->nodes, full = LANES;
+    for (int64_t leaves = tree->leaves++; leaves & 1; leaves >>= 1, full *= 2, waiting += places)
+        join(op, waiting, full, node, counts, width);
+    memcpy(waiting, node, (size_t)places * sizeof *node);
+}
+
+/* Whole leaves of a row, in which the 8 lanes are a vector. */
+TARGET PP_INLINE int64_t take_row(enum pp_reduction op, double scale, pp_tree *tree,
+                                  const pp_tile *tile)
+{
+    const char *x[2] = {tile->x[0], tile->x[1]};
+    int64_t k = 0;
+    for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
+        double node[2 * LANES];
+        if (op == PP_VAR)
+            spread8(x, LANES * sizeof(double), LANES, node, node + LANES);
+        else
+            fold8(op, scale, x, LANES * sizeof(double), LANES, node);
+        push(op, tree, 1, node, NULL);
+        x[0] += PP_GROUP * sizeof(double);
+        x[1] += op == PP_DOT ? PP_GROUP * sizeof(double) : 0;
+    }
+    return k;
+}
+
+TARGET PP_INLINE void take_op(enum pp_reduction op, double scale, pp_tree *tree,
+                              const pp_tile *tile)
+{
+    int64_t k = 0;
+    if (tile->width == 1 && tile->row == sizeof(double))
+        k = take_row(op, scale, tree, tile);
+    for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
+        leaf(op, scale, tile, k, tree->spare);
+        push(op, tree, tile->width, tree->spare, NULL);
+    }
+    if (k < tile->count) {
+        ragged_leaf(op, scale, tile, k, tree->spare, tree->last);
+        push(op, tree, tile->width, tree->spare, tree->last);
+        tree->ragged = true;
+    }
+}
+
+TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree, const pp_tile *tile)
+{
+    switch (tree_op(job)) {
+    case PP_VAR:
+        take_op(PP_VAR, 1, tree, tile);
+        return;
+    case PP_NORM:
+        take_op(PP_NORM, job->scale, tree, tile);
+        return;
+    case PP_DOT:
+        take_op(PP_DOT, 1, tree, tile);
+        return;
+    default:
+        take_op(PP_SUM, 1, tree, tile);
+    }
+}
+
+/* Join what waits, from the lowest level up: a node, followed by the elements in each lane. */
+TARGET static void tree_close(const pp_reduce_job *job, pp_tree *tree, double *partial)
+{
+    const enum pp_reduction op = tree_op(job);
+    const int64_t places = ISA(node_places)(op, tree->width);
+    double *counts = partial + places;
+    memset(partial, 0, (size_t)(places + LANES) * sizeof *partial);
+    const double *waiting = tree->nodes;
+    double full = LANES;
+    bool any = false;
+    for (int64_t leaves = tree->leaves; leaves; leaves >>= 1, full *= 2, waiting += places) {
+        if ((leaves & 1) && any) {
+            join(op, waiting, full, partial, counts, tree->width);
+        } else if (leaves & 1) {
+            memcpy(partial, waiting, (size_t)places * sizeof *partial);
+            for (int l = 0; l < LANES; l++)
+                counts[l] = tree->ragged ? tree->last[l] : full;
+            any = true;
+        }
+    }
+}
+
+TARGET static void tree_merge(const pp_reduce_job *job, double *partial, const double *later,
+                              int width)
+{
+    const enum pp_reduction op = tree_op(job);
+    const int64_t places = ISA(node_places)(op, width);
+    double joined[2 * LANES * PP_COLUMNS + LANES];
+    memcpy(joined, later, (size_t)(places + LANES) * sizeof *later);
+    join(op, partial, partial[places], joined, joined + places, width);
+    memcpy(partial, joined, (size_t)(places + LANES) * sizeof *later);
+}
+
+/* The sum over the lanes, or the squared deviations of all of them together. */
+TARGET static void tree_results(const pp_reduce_job *job, double *partial, int width,
+                                double *results)
+{
+    const enum pp_reduction op = tree_op(job);
+    const int places = LANES * width;
+    if (op != PP_VAR) {
+        const char *const lanes[2] = {(const char *)partial, NULL};
+        fold8(PP_SUM, 1, lanes, width * (int64_t)sizeof *partial, width, results);
+        return;
+    }
+    double *mean = partial, *square = partial + places, *counts = partial + 2 * places;
+    for (int apart = 1; apart < LANES; apart *= 2) {
+        for (int l = apart - 1; l < LANES; l += 2 * apart) {
+            const int a = l * width, b = (l + apart) * width;
+            join_means(mean + a, square + a, counts[l], mean + b, square + b, counts[l + apart],
+                       width);
+            counts[l + apart] += counts[l];
+        }
+    }
+    memcpy(results, square + (LANES - 1) * width, (size_t)width * sizeof *results);
+}
+
+/* n elements, `stride` bytes apart, as float64. */
+#define CONVERT(T, step)                                                                           \
+    for (int64_t i = 0; i < n; i++) {                                                              \
+        T v;                                                                                       \
+        memcpy(&v, from + i * (step), sizeof v);                                                   \
+        to[i] = narrow ? (double)(float)v : (double)v;                                             \
+    }
+#define LOAD(T)                                                                                    \
+    if (stride == (int64_t)sizeof(T)) {                                                            \
+        CONVERT(T, (int64_t)sizeof(T))                                                             \
+    } else {                                                                                       \
+        CONVERT(T, stride)                                                                         \
+    }
+
+TARGET PP_INLINE void load_type(const char *from, enum pp_type type, bool narrow, int64_t stride,
+                                int64_t n, double *restrict to)
+{
+    switch (type) {
+    case PP_INT8:
+        LOAD(int8_t)
+        return;
+    case PP_BOOL:
+    case PP_UINT8:
+        LOAD(uint8_t)
+        return;
+    case PP_INT16:
+        LOAD(int16_t)
+        return;
+    case PP_UINT16:
+        LOAD(uint16_t)
+        return;
+    case PP_INT32:
+        LOAD(int32_t)
+        return;
+    case PP_UINT32:
+        LOAD(uint32_t)
+        return;
+    case PP_INT64:
+        LOAD(int64_t)
+        return;
+    case PP_UINT64:
+        LOAD(uint64_t)
+        return;
+    case PP_FLOAT32:
+        LOAD(float)
+        return;
+    default:
+        LOAD(double)
+    }
+}
+
+TARGET static void load_doubles(const char *from, const pp_view *view, bool narrow, int64_t stride,
+                                int64_t n, double *restrict to)
+{
+    char raw[PP_COLUMNS * sizeof(double)];
+    const size_t size = pp_type_size(view->type);
+    while (view->swapped && n > 0) {
+        const int64_t part = n < PP_COLUMNS ? n : PP_COLUMNS;
+        pp_copy_elements(from, stride, part, size, true, raw);
+        load_type(raw, view->type, narrow, (int64_t)size, part, to);
+        from += part * stride;
+        to += part;
+        n -= part;
+    }
+    if (narrow)
+        load_type(from, view->type, true, stride, n, to);
+    else
+        load_type(from, view->type, false, stride, n, to);
+}
+
+#undef LOAD
+#undef CONVERT
+
+const pp_tree_kernels ISA(pp_tree) = {
+    .take = tree_take,
+    .close = tree_close,
+    .merge = tree_merge,
+    .results = tree_results,
+    .load = load_doubles,
+};
