@@ -17,6 +17,20 @@ from pyparallel.exact import ExactSum, fsum
 from pyparallel.fractals import Box, escape_time, julia, mandelbrot, plot_fractal
 from pyparallel.monte_carlo import calc_pi
 from pyparallel.ranges import conditional_sum_range, sum_range
+from pyparallel.reductions import (
+    argmax,
+    argmin,
+    count_nonzero,
+    dot,
+    max,
+    mean,
+    min,
+    minmax,
+    norm,
+    std,
+    sum,
+    var,
+)
 
 __all__ = [
     "Box",
@@ -24,21 +38,33 @@ __all__ = [
     "Race",
     "RaceError",
     "Scaling",
+    "argmax",
+    "argmin",
     "calc_pi",
     "conditional_sum_range",
     "config",
+    "count_nonzero",
+    "dot",
     "escape_time",
     "fsum",
     "get_num_threads",
     "julia",
     "mandelbrot",
+    "max",
+    "mean",
+    "min",
+    "minmax",
+    "norm",
     "plot_fractal",
     "race",
     "scaling",
     "set_num_threads",
     "show_config",
+    "std",
+    "sum",
     "sum_range",
     "threads",
+    "var",
 ]
 
 # Public names that load on first use (PEP 562), and where they live.

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 Grid: TypeAlias = tuple[float, float, float, int, int, int, int]
 Progress: TypeAlias = Callable[[int, int], object] | None
@@ -43,6 +43,100 @@ def pi_hits(
 ) -> int: ...
 def sum_range(numbers: NDArray[np.int64], num_threads: int | None, /) -> None: ...
 def conditional_sum_range(numbers: NDArray[np.int64], num_threads: int | None, /) -> None: ...
+def sum(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def mean(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def var(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def std(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def norm(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def min(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def max(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def minmax(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def argmin(
+    a: ArrayLike,
+    axis: int | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def argmax(
+    a: ArrayLike,
+    axis: int | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def count_nonzero(
+    a: ArrayLike,
+    axis: int | tuple[int, ...] | None = None,
+    *,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = False,
+    num_threads: int | None = None,
+) -> Any: ...
+def dot(a: ArrayLike, b: ArrayLike, *, num_threads: int | None = None) -> Any: ...
 def fsum(
     a: ArrayLike,
     axis: int | tuple[int, ...] | None = None,

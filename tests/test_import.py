@@ -28,7 +28,16 @@ def test_only_numpy_and_the_core_are_loaded(run_python):
     loaded = run_python(NEW_MODULES).stdout.splitlines()[0].split()
     expected = {"pyparallel"} | {
         f"pyparallel.{name}"
-        for name in ("_core", "_load", "_threads", "exact", "fractals", "monte_carlo", "ranges")
+        for name in (
+            "_core",
+            "_load",
+            "_threads",
+            "exact",
+            "fractals",
+            "monte_carlo",
+            "ranges",
+            "reductions",
+        )
     }
     helpers = {name for name in loaded if name.startswith("pyparallel._")}
     assert set(loaded) - helpers <= expected
