@@ -15,6 +15,7 @@ from pyparallel._threads import (
 from pyparallel._threads import version as _version
 from pyparallel.exact import ExactSum, fsum
 from pyparallel.fractals import Box, escape_time, julia, mandelbrot, plot_fractal
+from pyparallel.histograms import histogram
 from pyparallel.monte_carlo import calc_pi
 from pyparallel.ranges import conditional_sum_range, sum_range
 from pyparallel.reductions import (
@@ -48,6 +49,7 @@ __all__ = [
     "escape_time",
     "fsum",
     "get_num_threads",
+    "histogram",
     "julia",
     "mandelbrot",
     "max",

@@ -67,3 +67,12 @@ def inside_circle(first: int, n: int, key: tuple[int, int]) -> NDArray[np.bool_]
     words = philox4x32((blocks & 0xFFFFFFFF, blocks >> 32, zero, zero), key)
     x, y = (np.stack(pair, axis=1).ravel()[:n] >> 1 for pair in (words[::2], words[1::2]))
     return x * x + y * y < 2**62
+
+
+def bin_counts(a: object, edges: NDArray[np.floating]) -> NDArray[np.int64]:
+    """How many elements, as float64, lie in each bin by the edges; the last bin is closed."""
+    x = np.asarray(a).ravel().astype(np.float64)
+    wide = edges.astype(np.float64)
+    x = x[(x >= wide[0]) & (x <= wide[-1])]
+    bins = np.searchsorted(wide, x, side="right") - 1
+    return np.bincount(np.minimum(bins, edges.size - 2), minlength=edges.size - 1)

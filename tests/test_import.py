@@ -34,6 +34,7 @@ def test_only_numpy_and_the_core_are_loaded(run_python):
             "_threads",
             "exact",
             "fractals",
+            "histograms",
             "monte_carlo",
             "ranges",
             "reductions",
@@ -77,7 +78,9 @@ def test_the_version_is_the_installed_ones():
     assert pp.__version__[0].isdigit()
 
 
-@pytest.mark.parametrize("name", ["_core", "_threads", "fractals", "monte_carlo", "ranges"])
+@pytest.mark.parametrize(
+    "name", ["_core", "_threads", "fractals", "histograms", "monte_carlo", "ranges"]
+)
 def test_modules_are_importable_by_name(name):
     assert importlib.import_module(f"pyparallel.{name}") is not None
 

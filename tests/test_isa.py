@@ -17,6 +17,7 @@ OTHERS = [name for name in VARIANTS if name != pp.config()["isa"]]
 NUMERICAL = [
     "tests/test_exact.py",
     "tests/test_fractals.py",
+    "tests/test_histogram.py",
     "tests/test_pi.py",
     "tests/test_interrupts.py::test_ctrl_c_stops_one_pixel_of_2_to_the_31_iterations",
     "tests/test_interrupts.py::test_ctrl_c_stops_a_call_in_slices",

@@ -4,6 +4,7 @@
 
 #include "py_exact.h"
 #include "py_fractal.h"
+#include "py_histogram.h"
 #include "py_lab.h"
 #include "py_pi.h"
 #include "py_ranges.h"
@@ -139,6 +140,7 @@ static PyMethodDef methods[] = {
     {"race_condition", (PyCFunction)(void (*)(void))pp_py_race_condition, METH_FASTCALL, NULL},
     {"read_words", (PyCFunction)(void (*)(void))pp_py_read_words, METH_FASTCALL, NULL},
     {"multiply_add", (PyCFunction)(void (*)(void))pp_py_multiply_add, METH_FASTCALL, NULL},
+    {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

@@ -9,11 +9,13 @@
 #    define PP_TARGET(isas) __attribute__((target(isas)))
 #    define PP_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #    define PP_ALIGNED(n)   __attribute__((aligned(n)))
+#    define PP_PREFETCH(p)  __builtin_prefetch(p)
 #else /* MSVC itself: it has no function-level targets, so no SIMD variants are built */
 #    define PP_INLINE static __forceinline
 #    define PP_TARGET(isas)
 #    define PP_UNLIKELY(x) (x)
 #    define PP_ALIGNED(n)  __declspec(align(n))
+#    define PP_PREFETCH(p) ((void)(p))
 #endif
 
 /* x86 variants need function-level target attributes; NEON is part of every AArch64 CPU. */

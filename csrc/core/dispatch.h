@@ -4,6 +4,7 @@
 
 #include "fractal.h"
 #include "fsum.h"
+#include "histogram.h"
 #include "lab.h"
 #include "philox.h"
 #include "reduce.h"
@@ -17,6 +18,7 @@ typedef struct pp_kernel_table {
     pp_flops_kernel *flops;
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
+    pp_find_bins_kernel *find_bins;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

@@ -136,6 +136,25 @@ enum pp_status pp_read_words(const uint64_t *words, int64_t n, uint64_t *sum, do
 enum pp_status pp_multiply_add(int64_t steps, int64_t *operations, double *seconds,
                                const pp_run *run);
 
+/* Bins side by side: their edges, one more than the bins, are float64, or float32 if `narrow`. */
+typedef struct pp_bins {
+    int64_t count; /* below 2^31 - 1 */
+    bool narrow;
+    void *edges;
+} pp_bins;
+
+/* The least and the greatest element, of one at least; both NaN if one of them is. */
+enum pp_status pp_find_extent(const pp_view *a, double *low, double *high, const pp_run *run);
+/* Edges of bins of equal width from low to high, to the bit those of NumPy, which computes them in
+   float32 or float64; low == high is taken for low - 0.5 and high + 0.5. */
+void pp_put_edges(const pp_bins *bins, double low, double high, bool in_float32);
+/* Are all edges finite, and each greater than the one before? */
+bool pp_edges_increase(const pp_bins *bins);
+/* Add to counts[k] how many elements have edges[k] <= x < edges[k + 1]; the last bin is closed.
+   The edges are about evenly spaced (or it takes longer), and increase. */
+enum pp_status pp_histogram(const pp_view *a, const pp_bins *bins, int64_t *counts,
+                            const pp_run *run);
+
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
 bool pp_dispatch(const char *name);

@@ -20,14 +20,16 @@ def parse() -> argparse.Namespace:
 
 def search(isa: str, seed: int, seconds: float) -> int:
     """Cases with this seed and the following ones, until time is up or one fails."""
-    from tests.fuzz.cases import check, draw
+    from tests.fuzz import cases, histograms
 
+    targets = [histograms, cases]
     deadline = time.monotonic() + seconds
     first = seed
     while time.monotonic() < deadline or seed == first:
-        case = draw(seed)
+        target = targets[seed % len(targets)]
+        case = target.draw(seed)
         try:
-            check(case)
+            target.check(case)
         except Exception as error:  # noqa: BLE001 - any is a finding
             print(f"{error}\n{case}\nagain: python -m tests.fuzz --isa {isa} --case {seed}")
             return 1
