@@ -14,7 +14,7 @@ typedef struct pp_kernel_table {
     unsigned needs; /* enum pp_cpu */
     pp_escape_kernel *escape;
     pp_pi_kernel *pi;
-    pp_fsum_kernel *fsum;
+    const pp_fsum_kernels *fsum;
     pp_flops_kernel *flops;
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */

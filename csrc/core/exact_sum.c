@@ -51,27 +51,41 @@ static void note_special(pp_exact_sum *sum, double x)
     sum->specials |= isnan(x) ? PP_SAW_NAN : x > 0 ? PP_SAW_INF : PP_SAW_MINUS_INF;
 }
 
+/* A finite number as an integer times 2**(place + PP_LOWEST). */
+typedef struct scaled {
+    int64_t mantissa;
+    int place;
+} scaled;
+
+PP_INLINE scaled scale(uint64_t bits)
+{
+    /* Subnormals have the exponent of the smallest normal numbers, and no hidden bit. */
+    const int exponent = (int)(bits >> MANTISSA_BITS & INFINITE);
+    const int normal = exponent != 0;
+    const uint64_t magnitude = (bits & ((UINT64_C(1) << MANTISSA_BITS) - 1)) | (uint64_t)normal
+                                                                                   << MANTISSA_BITS;
+    const int64_t sign = -(int64_t)(bits >> 63); /* 0 or -1: (y ^ -1) + 1 is -y */
+    return (scaled){((int64_t)magnitude ^ sign) - sign, exponent - normal};
+}
+
+PP_INLINE bool is_finite(uint64_t bits)
+{
+    return (bits >> MANTISSA_BITS & INFINITE) != INFINITE;
+}
+
 PP_INLINE void add_number(pp_exact_sum *sum, double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    const int exponent = (int)(bits >> MANTISSA_BITS & INFINITE);
-    if (PP_UNLIKELY(exponent == INFINITE)) {
+    if (PP_UNLIKELY(!is_finite(bits))) {
         note_special(sum, x);
         return;
     }
-    /* Subnormals have the exponent of the smallest normal numbers, and no hidden bit. */
-    const int normal = exponent != 0;
-    const int place = exponent - normal;
-    const uint64_t mantissa = (bits & ((UINT64_C(1) << MANTISSA_BITS) - 1)) | (uint64_t)normal
-                                                                                  << MANTISSA_BITS;
-    const int shift = place % LIMB_BITS;
-    const int64_t low = (int64_t)(mantissa << shift) & MASK;
-    const int64_t high = (int64_t)(mantissa >> (LIMB_BITS - shift));
-    const int64_t sign = -(int64_t)(bits >> 63); /* 0 or -1: (y ^ -1) + 1 is -y */
-    int64_t *limb = &sum->limb[place / LIMB_BITS];
-    limb[0] += (low ^ sign) - sign;
-    limb[1] += (high ^ sign) - sign;
+    const scaled number = scale(bits);
+    const int shift = number.place % LIMB_BITS;
+    int64_t *limb = &sum->limb[number.place / LIMB_BITS];
+    limb[0] += (int64_t)((uint64_t)number.mantissa << shift) & MASK;
+    limb[1] += number.mantissa >> (LIMB_BITS - shift);
 }
 
 void pp_exact_add(pp_exact_sum *sum, const double *x, int64_t n)
@@ -97,6 +111,52 @@ void pp_exact_add_integer(pp_exact_sum *sum, int64_t value, int exponent)
     limb[0] += low & MASK;
     limb[1] += upper(low) + (high & MASK);
     limb[2] += upper(high);
+}
+
+PP_INLINE void add_to_bin(pp_exact_sum *sum, pp_exact_bins *bins, double x)
+{
+    const int64_t full = INT64_C(1) << 62; /* then there is still room for a number */
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (PP_UNLIKELY(!is_finite(bits))) {
+        note_special(sum, x);
+        return;
+    }
+    const scaled number = scale(bits);
+    int64_t *bin = &bins->bin[number.place];
+    const int64_t total = *bin + number.mantissa;
+    *bin = total;
+    if (PP_UNLIKELY(total >= full || total <= -full)) {
+        pp_exact_add_integer(sum, total, number.place + PP_LOWEST);
+        *bin = 0;
+    }
+}
+
+void pp_exact_add_binned(pp_exact_sum *sum, pp_exact_bins *bins, const double *x, int64_t n)
+{
+    bins->used = true;
+    /* Four in a turn, because CPUs learn for each load in the program, not for each address, on
+       which store it has to wait. */
+    for (; n >= 4; n -= 4, x += 4) {
+        add_to_bin(sum, bins, x[0]);
+        add_to_bin(sum, bins, x[1]);
+        add_to_bin(sum, bins, x[2]);
+        add_to_bin(sum, bins, x[3]);
+    }
+    pp_exact_add(sum, x, n);
+}
+
+void pp_exact_empty_bins(pp_exact_sum *sum, pp_exact_bins *bins)
+{
+    if (!bins->used)
+        return;
+    for (int i = 0; i < (int)(sizeof bins->bin / sizeof *bins->bin); i++) {
+        if (bins->bin[i]) {
+            pp_exact_add_integer(sum, bins->bin[i], i + PP_LOWEST);
+            bins->bin[i] = 0;
+        }
+    }
+    bins->used = false;
 }
 
 void pp_exact_merge(pp_exact_sum *sum, const pp_exact_sum *other)

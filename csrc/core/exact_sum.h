@@ -22,6 +22,13 @@ typedef struct pp_exact_sum {
     unsigned specials;
 } pp_exact_sum;
 
+/* Room to add long arrays of all magnitudes faster: a sum for each exponent, in units of its last
+   place. All zeros is empty. */
+typedef struct pp_exact_bins {
+    int64_t bin[2047];
+    bool used;
+} pp_exact_bins;
+
 /* Why a sum has no value. */
 enum pp_exact_fault {
     PP_EXACT_FINE,
@@ -29,10 +36,13 @@ enum pp_exact_fault {
     PP_EXACT_INFINITIES /* of both signs */
 };
 
-/* Add n numbers; or value * 2**exponent, of a magnitude below 2**1088 and nothing below
-   2**PP_LOWEST; or another sum, its count included. */
+/* Add n numbers; the same through bins, which hold a part of the sum until they are emptied; or
+   value * 2**exponent, of a magnitude below 2**1088 and nothing below 2**PP_LOWEST; or another sum,
+   its count included. */
 void pp_exact_add(pp_exact_sum *sum, const double *x, int64_t n);
+void pp_exact_add_binned(pp_exact_sum *sum, pp_exact_bins *bins, const double *x, int64_t n);
 void pp_exact_add_integer(pp_exact_sum *sum, int64_t value, int exponent);
+void pp_exact_empty_bins(pp_exact_sum *sum, pp_exact_bins *bins);
 void pp_exact_merge(pp_exact_sum *sum, const pp_exact_sum *other);
 
 /* Bring every limb but the last into 0 ... 2**32 - 1: then equal sums have equal limbs. */

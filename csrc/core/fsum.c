@@ -5,10 +5,8 @@
  */
 #include "fsum.h"
 
-#include <limits.h>
-#include <math.h>
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common.h"
@@ -25,114 +23,73 @@ enum {
     LONG_SUM = 1 << 20, /* from so many numbers on, all threads work on each sum */
 };
 
-/* 2**exponent, for normal numbers. */
-PP_INLINE double power_of_two(int exponent)
-{
-    const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return power;
-}
-
-/* How many units of the last place lie between two numbers that have the same exponent? */
-PP_INLINE int64_t units_between(double from, double to)
-{
-    int64_t a, b;
-    memcpy(&a, &from, sizeof a);
-    memcpy(&b, &to, sizeof b);
-    return b - a;
-}
-
-#define ISA(name) name##_baseline
-#define TARGET
-#ifdef PP_X86
-#    include <immintrin.h>
-#    include "simd_sse2.h"
-#else
-#    include "simd_scalar.h"
-#endif
-#include "fsum_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "simd_avx2.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
-#    include "simd_avx512.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-#ifdef PP_AARCH64
-#    include <arm_neon.h>
-#    define ISA(name) name##_neon
-#    define TARGET
-#    include "simd_neon.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-/* A sum in the making, and the `top` that its last block went through with: the next is probably of
-   the same magnitude. */
+/* A sum in the making. */
 typedef struct summation {
     pp_exact_sum sum;
-    int top;
+    int top;             /* that the last block went through with: the next is probably like it;
+                            0 before the first */
+    int pause;           /* blocks that the kernel is not asked for */
+    pp_exact_bins *bins; /* hold a part of the sum until it is settled; NULL for short sums */
 } summation;
 
-/* The lowest `top` for these numbers. */
-static int top_for(const double *x, int n)
+static bool add_by_kernel(summation *s, const double *x, int n)
 {
-    double largest = 0;
-    for (int i = 0; i < n; i++) {
-        const double size = fabs(x[i]);
-        largest = size > largest ? size : largest;
+    int64_t total[PP_FSUM_LEVELS];
+    if (s->top == 0)
+        s->top = pp_fsum_guess_top(x, PP_FSUM_LANES);
+    if (!pp_kernels->fsum->block(x, n, s->top, total)) {
+        const int top = pp_fsum_top(pp_fsum_exponent(x, n));
+        if (top == s->top || top == PP_FSUM_NO_TOP)
+            return false;
+        s->top = top;
+        if (!pp_kernels->fsum->block(x, n, top, total))
+            return false;
     }
-    if (isinf(largest))
-        return INT_MAX;
-    int exponent;
-    frexp(largest, &exponent);
-    return exponent + PP_FSUM_HEADROOM;
+    for (int j = 0; j < PP_FSUM_LEVELS; j++)
+        pp_exact_add_integer(&s->sum, total[j], pp_fsum_unit(s->top, j));
+    return true;
 }
 
-static bool goes_through_kernel(summation *s, const double *x, int n, int64_t *total)
+static void add_one_by_one(summation *s, const double *x, int n)
 {
-    if (pp_kernels->fsum(x, n, s->top, total))
-        return true;
-    int top = top_for(x, n);
-    top = top < PP_FSUM_MIN_TOP ? PP_FSUM_MIN_TOP : top;
-    if (top == s->top || top > PP_FSUM_MAX_TOP)
-        return false;
-    s->top = top;
-    return pp_kernels->fsum(x, n, top, total);
+    if (s->bins)
+        pp_exact_add_binned(&s->sum, s->bins, x, n);
+    else
+        pp_exact_add(&s->sum, x, n);
 }
 
+/* A whole number of PP_FSUM_LANES. The kernel refuses a block for one odd number: then it gets
+   parts; if it refuses those too, it gets none of the next blocks. */
 static void add_block(summation *s, const double *x, int n)
 {
-    enum { FEW = 64 }; /* faster one by one */
-    const int whole = n < FEW ? 0 : n - n % PP_FSUM_LANES;
-    int64_t total[PP_FSUM_LEVELS];
-    if (whole > 0 && goes_through_kernel(s, x, whole, total)) {
-        for (int j = 0; j < PP_FSUM_LEVELS; j++)
-            pp_exact_add_integer(&s->sum, total[j], s->top - 52 - PP_FSUM_STEP * j);
-        x += whole;
-        n -= whole;
+    enum { PART = 256, PATIENCE = 3, PAUSE = 8 };
+    if (s->pause == 0 && add_by_kernel(s, x, n))
+        return;
+    int patience = s->pause > 0 || n <= PART ? 0 : PATIENCE;
+    s->pause -= s->pause > 0;
+    for (int i = 0; i < n; i += PART) {
+        const int part = n - i < PART ? n - i : PART;
+        if (patience > 0 && add_by_kernel(s, x + i, part))
+            continue;
+        add_one_by_one(s, x + i, part);
+        if (--patience == 0)
+            s->pause = PAUSE;
     }
-    pp_exact_add(&s->sum, x, n);
+}
+
+static void settle(summation *s)
+{
+    if (s->bins)
+        pp_exact_empty_bins(&s->sum, s->bins);
 }
 
 static void add_doubles(summation *s, const double *x, int64_t n)
 {
-    for (int64_t i = 0; i < n; i += PP_FSUM_BLOCK)
-        add_block(s, x + i, (int)(n - i < PP_FSUM_BLOCK ? n - i : PP_FSUM_BLOCK));
+    enum { FEW = 64 }; /* faster one by one */
+    const int64_t whole = n < FEW ? 0 : n - n % PP_FSUM_LANES;
+    for (int64_t i = 0; i < whole; i += PP_FSUM_BLOCK)
+        add_block(s, x + i, (int)(whole - i < PP_FSUM_BLOCK ? whole - i : PP_FSUM_BLOCK));
+    pp_exact_add(&s->sum, x + whole, n - whole);
 }
 
 /* Sums of integers in 64 bits, which n numbers of 32 bits do not fill. */
@@ -276,6 +233,19 @@ static void add_span(summation *s, const pp_view *a, int64_t start, int64_t n)
     }
 }
 
+typedef struct fsum_state {
+    pp_worker worker;
+    summation own;
+    pp_exact_bins bins; /* only for sums of this many numbers: */
+} fsum_state;
+
+enum { BINNED = PP_FSUM_BLOCK };
+
+static size_t state_size(int64_t n)
+{
+    return n < BINNED ? offsetof(fsum_state, bins) : sizeof(fsum_state);
+}
+
 /* One sum by all threads. Where a worker has nothing left to do, its limbs go to this. */
 typedef struct shared_sum {
     atomic_int_fast64_t limb[PP_LIMBS];
@@ -287,11 +257,6 @@ typedef struct span_job {
     int64_t n;
     shared_sum *total;
 } span_job;
-
-typedef struct span_state {
-    pp_worker worker;
-    summation own;
-} span_state;
 
 static void contribute(pp_exact_sum *own, shared_sum *total)
 {
@@ -305,7 +270,8 @@ static void contribute(pp_exact_sum *own, shared_sum *total)
 static bool add_spans(const void *shared, void *state, pp_slice *slice)
 {
     const span_job *job = shared;
-    span_state *s = state;
+    fsum_state *s = state;
+    s->own.bins = job->n < BINNED ? NULL : &s->bins;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         const int64_t start = item * SPAN;
         const int64_t n = job->n - start < SPAN ? job->n - start : SPAN;
@@ -314,6 +280,7 @@ static bool add_spans(const void *shared, void *state, pp_slice *slice)
         if (pp_slice_over(slice))
             return false;
     }
+    settle(&s->own);
     contribute(&s->own.sum, job->total);
     return true;
 }
@@ -328,10 +295,8 @@ static enum pp_status sum_by_spans(const pp_view *a, const pp_run *run, pp_exact
         .shared = &job,
         .items = items,
         .total = n,
-        .max_workers = items <= 2        ? 1
-                       : items < INT_MAX ? (int)items
-                                         : INT_MAX,
-        .state_size = sizeof(span_state),
+        .max_workers = items <= 2 ? 1 : pp_fsum_workers(items),
+        .state_size = state_size(n),
         .work = add_spans,
     };
     const enum pp_status status = pp_parallel_for(&parallel, run);
@@ -351,18 +316,11 @@ enum pp_status pp_exact_sum_of(const pp_view *a, const pp_run *run, pp_exact_sum
 
 /* Many sums, each by one thread. */
 typedef struct output_job {
-    const pp_view *kept, *reduced, *out;
-    int64_t outputs;
+    const pp_fsum_outputs *outputs;
     int per_item;
-    atomic_uint *faults;
 } output_job;
 
-typedef struct output_state {
-    pp_worker worker;
-    summation own;
-} output_state;
-
-static void put_value(const pp_exact_sum *sum, char *to, atomic_uint *faults)
+void pp_fsum_put(const pp_exact_sum *sum, char *to, atomic_uint *faults)
 {
     double value;
     const enum pp_exact_fault fault = pp_exact_value(sum, &value);
@@ -371,7 +329,7 @@ static void put_value(const pp_exact_sum *sum, char *to, atomic_uint *faults)
         atomic_fetch_or_explicit(faults, 1U << fault, memory_order_relaxed);
 }
 
-static void put_sums(const output_job *job, summation *own, int64_t first, int n)
+static void put_sums(const pp_fsum_outputs *job, summation *own, int64_t first, int n)
 {
     int64_t from[OUTPUTS], to[OUTPUTS];
     pp_view_offsets(job->kept, first, n, from);
@@ -380,19 +338,21 @@ static void put_sums(const output_job *job, summation *own, int64_t first, int n
     for (int i = 0; i < n; i++) {
         own->sum = (pp_exact_sum){.count = 0};
         row.data = job->reduced->data + from[i];
-        add_span(own, &row, 0, pp_view_size(&row));
-        put_value(&own->sum, job->out->data + to[i], job->faults);
+        add_span(own, &row, 0, job->n);
+        settle(own);
+        pp_fsum_put(&own->sum, job->out->data + to[i], job->faults);
     }
 }
 
 static bool put_outputs(const void *shared, void *state, pp_slice *slice)
 {
     const output_job *job = shared;
-    output_state *s = state;
+    fsum_state *s = state;
+    s->own.bins = job->outputs->n < BINNED ? NULL : &s->bins;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
-        const int64_t first = item * job->per_item, left = job->outputs - first;
+        const int64_t first = item * job->per_item, left = job->outputs->count - first;
         const int n = left < job->per_item ? (int)left : job->per_item;
-        put_sums(job, &s->own, first, n);
+        put_sums(job->outputs, &s->own, first, n);
         s->worker.done += n;
         if (pp_slice_over(slice))
             return false;
@@ -400,31 +360,29 @@ static bool put_outputs(const void *shared, void *state, pp_slice *slice)
     return true;
 }
 
-static enum pp_status sums_side_by_side(const output_job *outputs, const pp_run *run)
+static enum pp_status sums_side_by_side(const pp_fsum_outputs *outputs, const pp_run *run)
 {
     enum { FIXED_COST = 1000 }; /* of a sum, in numbers added */
-    const int64_t n = pp_view_size(outputs->reduced) + FIXED_COST;
-    output_job job = *outputs;
-    job.per_item = n < SPAN / OUTPUTS ? OUTPUTS : (int)(SPAN / n) + 1;
-    const int64_t items = (job.outputs + job.per_item - 1) / job.per_item;
+    const int64_t cost = outputs->n + FIXED_COST;
+    output_job job = {.outputs = outputs};
+    job.per_item = cost < SPAN / OUTPUTS ? OUTPUTS : (int)(SPAN / cost) + 1;
+    const int64_t items = (outputs->count + job.per_item - 1) / job.per_item;
     const pp_job parallel = {
         .shared = &job,
         .items = items,
-        .total = job.outputs,
-        .max_workers = job.outputs <= 2 * SPAN / n ? 1
-                       : items < INT_MAX           ? (int)items
-                                                   : INT_MAX,
-        .state_size = sizeof(output_state),
+        .total = outputs->count,
+        .max_workers = outputs->count <= 2 * SPAN / cost ? 1 : pp_fsum_workers(items),
+        .state_size = state_size(outputs->n),
         .work = put_outputs,
     };
     return pp_parallel_for(&parallel, run);
 }
 
 /* Long sums are shared by the threads, one sum after another, looking at the clock in between. */
-static enum pp_status sums_in_turn(const output_job *job, const pp_run *run)
+static enum pp_status sums_in_turn(const pp_fsum_outputs *job, const pp_run *run)
 {
     double deadline = pp_now() + run->slice;
-    for (int64_t i = 0; i < job->outputs; i++) {
+    for (int64_t i = 0; i < job->count; i++) {
         int64_t from, to;
         pp_view_offsets(job->kept, i, 1, &from);
         pp_view_offsets(job->out, i, 1, &to);
@@ -434,9 +392,9 @@ static enum pp_status sums_in_turn(const output_job *job, const pp_run *run)
         const enum pp_status status = sum_by_spans(&row, run, &sum);
         if (status != PP_OK)
             return status;
-        put_value(&sum, job->out->data + to, job->faults);
+        pp_fsum_put(&sum, job->out->data + to, job->faults);
         if (run->poll && pp_now() >= deadline) {
-            if (!run->poll(run->context, i + 1, job->outputs))
+            if (!run->poll(run->context, i + 1, job->count))
                 return PP_INTERRUPTED;
             deadline = pp_now() + run->slice;
         }
@@ -458,14 +416,22 @@ enum pp_status pp_fsum(const pp_view *a, int kept, const pp_view *out, const pp_
     pp_view_coalesce(&outer);
     pp_view_coalesce(&results);
     atomic_uint faults = 0;
-    const output_job job = {.kept = &outer,
-                            .reduced = &inner,
-                            .out = &results,
-                            .outputs = pp_view_size(&results),
-                            .faults = &faults};
-    const int64_t n = pp_view_size(&inner);
-    const bool in_turn = n >= LONG_SUM || (n > 2 * SPAN && job.outputs < run->num_threads);
-    const enum pp_status status = in_turn ? sums_in_turn(&job, run) : sums_side_by_side(&job, run);
+    const pp_fsum_outputs outputs = {
+        .kept = &outer,
+        .reduced = &inner,
+        .out = &results,
+        .count = pp_view_size(&results),
+        .n = pp_view_size(&inner),
+        .faults = &faults,
+    };
+    const bool few = outputs.n > 2 * SPAN && outputs.count < run->num_threads;
+    enum pp_status status;
+    if (pp_fsum_suits_columns(&outputs))
+        status = pp_fsum_by_columns(&outputs, run);
+    else if (few || outputs.n >= LONG_SUM)
+        status = sums_in_turn(&outputs, run);
+    else
+        status = sums_side_by_side(&outputs, run);
     const unsigned found = atomic_load(&faults);
     *fault = found & 1U << PP_EXACT_INFINITIES ? PP_EXACT_INFINITIES
              : found                           ? PP_EXACT_OVERFLOW

@@ -17,32 +17,31 @@
    floating-point summation" (2008); of splitting by the running sum itself, one subtraction less:
    J. Demmel, H. D. Nguyen, "Fast reproducible floating-point summation" (2013). */
 
-TARGET bool ISA(pp_fsum)(const double *x, int n, int top, int64_t total[PP_FSUM_LEVELS])
+/* One number through the levels; false in the lanes where it does not belong into this block. */
+TARGET PP_INLINE vm ISA(add_to_levels)(vd sum[PP_FSUM_LEVELS], vd x, vd limit)
 {
-    const vd limit = v_set1(power_of_two(top - PP_FSUM_HEADROOM));
-    double start[PP_FSUM_LEVELS];
-    vd sum[PP_FSUM_VECTORS][PP_FSUM_LEVELS];
+    const vm small = v_le(v_abs(x), limit);
+    vd rest = x, part = x;
     for (int j = 0; j < PP_FSUM_LEVELS; j++) {
-        start[j] = 1.5 * power_of_two(top - PP_FSUM_STEP * j);
+        rest = j == 0 ? x : v_sub(rest, part);
+        const vd next = v_add(sum[j], rest);
+        part = v_sub(next, sum[j]);
+        sum[j] = next;
+    }
+    return v_and(small, v_eq(part, rest)); /* NaN is not equal */
+}
+
+TARGET static bool ISA(sum_block)(const double *x, int n, int top, int64_t total[PP_FSUM_LEVELS])
+{
+    const vd limit = v_set1(pp_fsum_power(top - PP_FSUM_HEADROOM));
+    vd sum[PP_FSUM_VECTORS][PP_FSUM_LEVELS];
+    for (int j = 0; j < PP_FSUM_LEVELS; j++)
         for (int v = 0; v < PP_FSUM_VECTORS; v++)
-            sum[v][j] = v_set1(start[j]);
-    }
+            sum[v][j] = v_set1(pp_fsum_start(top, j));
     vm exact = v_eq(limit, limit);
-    for (int i = 0; i < n; i += PP_FSUM_VECTORS * VL) {
-        for (int v = 0; v < PP_FSUM_VECTORS; v++) {
-            vd rest = v_load(x + i + v * VL);
-            exact = v_and(exact, v_le(v_abs(rest), limit));
-            for (int j = 0; j < PP_FSUM_LEVELS; j++) {
-                const vd next = v_add(sum[v][j], rest);
-                const vd part = v_sub(next, sum[v][j]);
-                sum[v][j] = next;
-                if (j == PP_FSUM_LEVELS - 1) /* the rest must be 0; NaN is not */
-                    exact = v_and(exact, v_eq(part, rest));
-                else
-                    rest = v_sub(rest, part);
-            }
-        }
-    }
+    for (int i = 0; i < n; i += PP_FSUM_VECTORS * VL)
+        for (int v = 0; v < PP_FSUM_VECTORS; v++)
+            exact = v_and(exact, ISA(add_to_levels)(sum[v], v_load(x + i + v * VL), limit));
     if (v_bits(exact) != (UINT64_C(1) << VL) - 1)
         return false;
     for (int j = 0; j < PP_FSUM_LEVELS; j++) {
@@ -51,8 +50,46 @@ TARGET bool ISA(pp_fsum)(const double *x, int n, int top, int64_t total[PP_FSUM_
             double lanes[VL];
             v_store(lanes, sum[v][j]);
             for (int i = 0; i < VL; i++)
-                total[j] += units_between(start[j], lanes[i]);
+                total[j] += pp_fsum_units_between(pp_fsum_start(top, j), lanes[i]);
         }
     }
     return true;
 }
+
+/* Some rows at a time, so that the levels of the columns go through memory less often, and several
+   streams are fetched from afar. */
+TARGET PP_INLINE vm ISA(add_rows)(const char *x, const int64_t *offsets, int rows, int columns,
+                                  vd limit, double sum[PP_FSUM_LEVELS][PP_FSUM_COLUMNS])
+{
+    vm exact = v_eq(limit, limit);
+    for (int64_t c = 0; c < columns; c += VL) {
+        vd levels[PP_FSUM_LEVELS];
+        for (int j = 0; j < PP_FSUM_LEVELS; j++)
+            levels[j] = v_load(&sum[j][c]);
+        for (int r = 0; r < rows; r++) {
+            const double *row = (const double *)(const void *)(x + offsets[r]);
+            exact = v_and(exact, ISA(add_to_levels)(levels, v_load(row + c), limit));
+        }
+        for (int j = 0; j < PP_FSUM_LEVELS; j++)
+            v_store(&sum[j][c], levels[j]);
+    }
+    return exact;
+}
+
+TARGET static bool ISA(sum_columns)(const char *x, const int64_t *offsets, int rows, int columns,
+                                    int top, double sum[PP_FSUM_LEVELS][PP_FSUM_COLUMNS])
+{
+    enum { ROWS = 8 };
+    const vd limit = v_set1(pp_fsum_power(top - PP_FSUM_HEADROOM));
+    for (int j = 0; j < PP_FSUM_LEVELS; j++)
+        for (int c = 0; c < columns; c++)
+            sum[j][c] = pp_fsum_start(top, j);
+    vm exact = v_eq(limit, limit);
+    for (; rows >= ROWS; rows -= ROWS, offsets += ROWS)
+        exact = v_and(exact, ISA(add_rows)(x, offsets, ROWS, columns, limit, sum));
+    for (; rows > 0; rows--, offsets++)
+        exact = v_and(exact, ISA(add_rows)(x, offsets, 1, columns, limit, sum));
+    return v_bits(exact) == (UINT64_C(1) << VL) - 1;
+}
+
+const pp_fsum_kernels ISA(pp_fsum) = {ISA(sum_block), ISA(sum_columns)};

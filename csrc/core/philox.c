@@ -10,7 +10,7 @@
 #include "pp.h"
 
 /* Blocks drawn at a time: 10 to 300 microseconds' work. All have the same high word. */
-enum { BLOCKS = 1 << 14 };
+#define PP_PI_BLOCKS INT64_C(16384)
 
 typedef struct pi_job {
     pp_philox_keys keys;
@@ -108,9 +108,9 @@ static bool work(const void *shared, void *state, pp_slice *slice)
         const int64_t item = pp_slice_draw(slice);
         if (item < 0)
             return true;
-        const uint64_t block = (uint64_t)(item * BLOCKS);
-        const int64_t left = job->samples - 2 * item * BLOCKS;
-        const int64_t samples = left < 2 * BLOCKS ? left : 2 * BLOCKS;
+        const uint64_t block = (uint64_t)(item * PP_PI_BLOCKS);
+        const int64_t left = job->samples - 2 * item * PP_PI_BLOCKS;
+        const int64_t samples = left < 2 * PP_PI_BLOCKS ? left : 2 * PP_PI_BLOCKS;
         const int grouped = (int)(samples / 2 / PP_PI_GROUP * PP_PI_GROUP);
         const uint64_t outside =
             pp_kernels->pi(&job->keys, block, grouped) +
@@ -123,10 +123,9 @@ static bool work(const void *shared, void *state, pp_slice *slice)
 
 enum pp_status pp_pi_hits(int64_t samples, const uint32_t key[2], int64_t *hits, const pp_run *run)
 {
-    atomic_int_fast64_t outside;
-    atomic_init(&outside, 0);
+    atomic_int_fast64_t outside = 0;
     const pi_job job = {.keys = pp_philox_schedule(key), .samples = samples, .outside = &outside};
-    const int64_t items = (samples - 1) / (2 * BLOCKS) + 1;
+    const int64_t items = (samples - 1) / (2 * PP_PI_BLOCKS) + 1;
     const pp_job parallel = {
         .shared = &job,
         .items = items,

@@ -120,23 +120,47 @@ static void fetch(const char *from, int bytes, bool swapped, void *raw)
         ((char *)raw)[i] = from[bytes - 1 - i];
 }
 
+static uint64_t bytes_reversed(uint64_t word)
+{
+    word = (word >> 8 & 0x00ff00ff00ff00ff) | (word & 0x00ff00ff00ff00ff) << 8;
+    word = (word >> 16 & 0x0000ffff0000ffff) | (word & 0x0000ffff0000ffff) << 16;
+    return word >> 32 | word << 32;
+}
+
+/* A loop for each size that takes a few instructions an element. */
+#define DEFINE_GATHER(type)                                                                        \
+    static void gather_##type(const pp_view *view, const int64_t *offsets, int n, char *to)        \
+    {                                                                                              \
+        const int unused_bits = 64 - 8 * (int)sizeof(type);                                        \
+        for (int i = 0; i < n; i++, to += sizeof(type)) {                                          \
+            type word;                                                                             \
+            memcpy(&word, view->data + offsets[i], sizeof word);                                   \
+            if (view->swapped)                                                                     \
+                word = (type)(bytes_reversed(word) >> unused_bits);                                \
+            memcpy(to, &word, sizeof word);                                                        \
+        }                                                                                          \
+    }
+DEFINE_GATHER(uint8_t)
+DEFINE_GATHER(uint16_t)
+DEFINE_GATHER(uint32_t)
+DEFINE_GATHER(uint64_t)
+#undef DEFINE_GATHER
+
 void pp_view_gather(const pp_view *view, const int64_t *offsets, int n, void *elements)
 {
-    const char *data = view->data;
-    char *to = elements;
-    const int size = pp_type_size(view->type);
-    if (view->swapped || size == 2) {
-        for (int i = 0; i < n; i++)
-            fetch(data + offsets[i], size, view->swapped, to + i * size);
+    switch (pp_type_size(view->type)) {
+    case 1:
+        gather_uint8_t(view, offsets, n, elements);
         return;
+    case 2:
+        gather_uint16_t(view, offsets, n, elements);
+        return;
+    case 4:
+        gather_uint32_t(view, offsets, n, elements);
+        return;
+    default:
+        gather_uint64_t(view, offsets, n, elements);
     }
-    /* Sizes that the compiler knows take one instruction. */
-    for (int i = 0; size == 1 && i < n; i++)
-        to[i] = data[offsets[i]];
-    for (int i = 0; size == 4 && i < n; i++)
-        memcpy(to + 4 * i, data + offsets[i], 4);
-    for (int i = 0; size == 8 && i < n; i++)
-        memcpy(to + 8 * i, data + offsets[i], 8);
 }
 
 static double load_real(const char *from, enum pp_type type, bool swapped)
