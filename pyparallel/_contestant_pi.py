@@ -1,7 +1,7 @@
 """How each library estimates π best: the forms of `pyparallel.contestants.pi`.
 
-All take the number of samples, and count those inside the quarter circle. Every call draws other
-random numbers, so estimates differ by chance.
+All take the number of samples, and count those inside the quarter circle. They draw from generators
+that are seeded anew in each call, so their estimates differ by chance.
 """
 
 from __future__ import annotations

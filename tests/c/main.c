@@ -16,6 +16,7 @@ int main(int argc, char **argv)
     for (int i = 0; pp_isa_available(i); i++) {
         CHECK(pp_dispatch(pp_isa_available(i)), "%s", pp_isa_available(i));
         test_fractals(rounds);
+        test_fsum(rounds);
         test_philox(rounds);
         printf("%s: as the loop\n", pp_isa());
     }

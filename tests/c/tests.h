@@ -7,6 +7,7 @@ void test_driver(void);
 void test_dispatch(void);
 /* Under the variant in use, with so many random calls of each kind. */
 void test_fractals(int rounds);
+void test_fsum(int rounds);
 void test_philox(int rounds);
 
 #endif
