@@ -301,6 +301,28 @@ def test_counts_do_not_depend_on_threads_and_slices(threads, slices, bins):
     assert_array_equal(found[1], expected[1])
 
 
+TEMPORARIES = """
+import resource, sys
+import numpy as np, pyparallel as pp
+a = np.ones(8_000_000)
+{layout}
+pp.histogram(a[:100], num_threads=2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+assert pp.histogram(a, 1000, num_threads=2)[0].sum() == a.size
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(grown // (1024 if sys.platform == "darwin" else 1))
+"""
+
+
+@pytest.mark.parametrize(
+    "layout", ["", "a = a.astype('f4')", "a = a.astype('>i8')", "a = a[::-2]", "a = a[1:-1:3]"]
+)
+def test_temporaries_are_small(run_python, layout):
+    """A copy of the array would be 20 MB or more; a MiB per thread is allowed."""
+    pytest.importorskip("resource")
+    assert int(run_python(TEMPORARIES.format(layout=layout)).stdout) < 2048
+
+
 # --- arguments -----------------------------------------------------------------------------------
 
 

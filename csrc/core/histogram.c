@@ -18,7 +18,7 @@ enum {
     SPAN = 1 << 15,      /* elements drawn at a time */
     TABLES = 8,          /* the same bin twice in a row, in one table, would wait for its count */
     MANY_BINS = 1 << 13, /* but with so many that is rare, and more tables would not fit a cache */
-    MOST_BINS = 1 << 18, /* with more, a table would take more than 1 MiB */
+    MOST_BINS = 1 << 18, /* with so many, a table would take more than 1 MiB */
     FLUSH = 1 << 26,     /* elements after which a worker's counts go to the result */
 };
 
@@ -174,7 +174,7 @@ static bool count_spans(const void *shared, void *state, pp_slice *slice)
 /* Tables have to be cleared and added up: that should cost less than the counting. */
 static int tables_for(int64_t entries, int64_t size)
 {
-    if (entries > MOST_BINS || entries > size)
+    if (entries >= MOST_BINS || entries > size)
         return 0;
     return entries > MANY_BINS || TABLES * entries > size ? 1 : TABLES;
 }
@@ -184,6 +184,7 @@ enum pp_status pp_histogram(const pp_view *a, const pp_bins *bins, int64_t *coun
 {
     histogram_job job = {.a = *a, .size = pp_view_size(a), .grid = pp_grid_of(bins)};
     pp_view_in_memory_order(&job.a);
+    /* Atomics of 64 bits are laid out as plain ones, wherever there are instructions for them. */
     job.counts = (atomic_int_fast64_t *)(void *)counts;
     job.entries = bins->count + 1;
     job.tables = tables_for(job.entries, job.size);

@@ -9,5 +9,6 @@ void test_dispatch(void);
 void test_fractals(int rounds);
 void test_fsum(int rounds);
 void test_philox(int rounds);
+void test_histogram(int rounds);
 
 #endif
