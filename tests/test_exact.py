@@ -29,6 +29,7 @@ LARGEST = sys.float_info.max
 TINY = 5e-324
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
 
+inf, nan = math.inf, math.nan
 floats = st.floats(allow_nan=False, allow_infinity=False)
 # Numbers that meet in sums: neighbours of powers of two, and what cancels them.
 powers = st.builds(
@@ -156,9 +157,6 @@ def test_zero_is_positive(values):
     assert bits(exact_sum(values).value) == bits(0.0)
 
 
-inf, nan = math.inf, math.nan
-
-
 @pytest.mark.parametrize("values", [[inf], [-inf], [nan], [inf, inf, 1], [nan, inf], [-inf, nan]])
 @pytest.mark.parametrize("n", [0, 100, 2 * BLOCK])
 def test_inf_and_nan_are_as_in_math_fsum(values, n):
@@ -219,6 +217,17 @@ def test_every_block_through_the_slow_path(at, odd):
     a[at :: 2 * BLOCK] = -odd
     assert pp.fsum(a) == math.fsum(a)
     assert pp.fsum(np.r_[a[1:], a[0], -a]) == 0
+
+
+@pytest.mark.parametrize("shape", [(3000, 40), (2, 1100, 600), (70, 16), (1024, 31)])
+@pytest.mark.parametrize("odd", [None, 1e-300, LARGEST, inf, nan])
+def test_columns_with_an_odd_number_here_and_there(shape, odd):
+    a = np.random.default_rng(0).normal(size=shape)
+    if odd is not None:
+        a.ravel()[:: a.size // 2 - 5] = odd
+    expected = np.apply_along_axis(math.fsum, -2, a)
+    for threads in (1, 2, 5):
+        assert_array_equal(pp.fsum(a, axis=-2, num_threads=threads), expected)
 
 
 def test_blocks_of_changing_magnitude():

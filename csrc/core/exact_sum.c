@@ -17,7 +17,7 @@ enum {
     MANTISSA_BITS = 52, /* that are stored */
     INFINITE = 0x7ff,   /* exponent field of infinities and NaN */
     PENDING = 1024,     /* additions of less than 2**53 to a limb, without overflow */
-    FRACTION = 4,       /* limbs below 2**PP_LOWEST that a quotient is computed to */
+    FRACTION = 2,       /* limbs below 2**PP_LOWEST that a quotient has: see divide() */
     FORMAT = 1,         /* of the canonical bytes */
 };
 
@@ -170,12 +170,11 @@ void pp_exact_merge(pp_exact_sum *sum, const pp_exact_sum *other)
     sum->specials |= carried.specials;
 }
 
-/* A magnitude: digits of 32 bits, the lowest in units of 2**lowest, and whether there is anything
-   below them. Zeros at the end let the rounding read past the highest digit. */
+/* A magnitude: digits of 32 bits, the lowest in units of 2**lowest. Zeros at the end let the
+   rounding read past the highest digit. */
 typedef struct magnitude {
     uint32_t digit[FRACTION + PP_LIMBS + 2];
     int lowest;
-    bool more;
 } magnitude;
 
 /* Put the sum's magnitude behind so many digits of zero; is it negative? */
@@ -193,7 +192,6 @@ static bool take_magnitude(const pp_exact_sum *sum, int zeros, magnitude *m)
     for (int i = 0; i < PP_LIMBS; i++)
         m->digit[zeros + i] = (uint32_t)carried.limb[i];
     m->lowest = PP_LOWEST - zeros * LIMB_BITS;
-    m->more = false;
     return negative;
 }
 
@@ -206,7 +204,9 @@ static int highest_digit(const magnitude *m)
     return i;
 }
 
-/* Long division in base two: the remainder stays below the divisor, and so within 64 bits. */
+/* Long division in base two: the remainder stays below the divisor, and so within 64 bits. What is
+   cut off makes no difference to the rounding: a quotient by less than 2**63 that is not a whole or
+   half unit, 2**PP_LOWEST, is more than 2**-64 of one away from it, which FRACTION limbs show. */
 static void divide(magnitude *m, uint64_t divisor)
 {
     uint64_t remainder = 0;
@@ -220,7 +220,6 @@ static void divide(magnitude *m, uint64_t divisor)
         }
         m->digit[i] = quotient;
     }
-    m->more = remainder != 0;
 }
 
 /* 64 bits, the lowest of them at this place. */
@@ -234,8 +233,6 @@ static uint64_t bits_from(const magnitude *m, int place)
 
 static bool any_below(const magnitude *m, int place)
 {
-    if (m->more)
-        return true;
     for (int i = 0; i < place / LIMB_BITS; i++)
         if (m->digit[i])
             return true;

@@ -364,6 +364,7 @@ static enum pp_status sums_side_by_side(const pp_fsum_outputs *outputs, const pp
 {
     enum { FIXED_COST = 1000 }; /* of a sum, in numbers added */
     const int64_t cost = outputs->n + FIXED_COST;
+    const bool small = outputs->count <= 2 * SPAN / cost;
     output_job job = {.outputs = outputs};
     job.per_item = cost < SPAN / OUTPUTS ? OUTPUTS : (int)(SPAN / cost) + 1;
     const int64_t items = (outputs->count + job.per_item - 1) / job.per_item;
@@ -371,11 +372,13 @@ static enum pp_status sums_side_by_side(const pp_fsum_outputs *outputs, const pp
         .shared = &job,
         .items = items,
         .total = outputs->count,
-        .max_workers = outputs->count <= 2 * SPAN / cost ? 1 : pp_fsum_workers(items),
+        .max_workers = small ? 1 : pp_fsum_workers(items),
         .state_size = state_size(outputs->n),
         .work = put_outputs,
     };
-    return pp_parallel_for(&parallel, run);
+    pp_run calm = *run; /* the clock costs as much as adding some hundred numbers */
+    calm.poll = small ? NULL : run->poll;
+    return pp_parallel_for(&parallel, &calm);
 }
 
 /* Long sums are shared by the threads, one sum after another, looking at the clock in between. */

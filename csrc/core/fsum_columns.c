@@ -8,7 +8,7 @@
 #include "view.h"
 
 enum {
-    ROWS = 2048,   /* at a time; fewer than PP_FSUM_BLOCK */
+    ROWS = 1024,   /* at a time; fewer than PP_FSUM_BLOCK */
     FEW_ROWS = 64, /* of fewer, each column is added by itself */
 };
 
@@ -81,6 +81,22 @@ static void add_column(pp_exact_sum *sum, const char *x, const int64_t *offsets,
     pp_exact_add(sum, column, rows);
 }
 
+/* A whole number of PP_FSUM_LANES. Like a block, rows with one odd number are retried in parts. */
+static void add_tile(column_state *s, const char *x, const int64_t *offsets, int rows, int columns)
+{
+    enum { PART = 64, PATIENCE = 3 };
+    if (add_by_kernel(s, x, offsets, rows, columns))
+        return;
+    for (int r = 0, refused = 0; r < rows; r += PART) {
+        const int part = rows - r < PART ? rows - r : PART;
+        if (refused < PATIENCE && add_by_kernel(s, x, offsets + r, part, columns))
+            continue;
+        for (int c = 0; c < columns; c++)
+            add_column(&s->sum[c], x + c * (int64_t)sizeof(double), offsets + r, part);
+        refused++;
+    }
+}
+
 static void add_rows(const column_job *job, column_state *s)
 {
     const pp_fsum_outputs *outputs = job->outputs;
@@ -90,10 +106,10 @@ static void add_rows(const column_job *job, column_state *s)
     pp_view_offsets(outputs->kept, s->first, 1, &from);
     pp_view_offsets(outputs->reduced, s->row, rows, offsets);
     const char *x = outputs->reduced->data + from;
-    int done = s->columns - s->columns % PP_FSUM_LANES;
-    if (done == 0 || !add_by_kernel(s, x, offsets, rows, done))
-        done = 0;
-    for (int c = done; c < s->columns; c++)
+    const int whole = s->columns - s->columns % PP_FSUM_LANES;
+    if (whole > 0)
+        add_tile(s, x, offsets, rows, whole);
+    for (int c = whole; c < s->columns; c++)
         add_column(&s->sum[c], x + c * (int64_t)sizeof(double), offsets, rows);
     s->row += rows;
     s->worker.done += (int64_t)rows * s->columns;
