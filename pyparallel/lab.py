@@ -113,7 +113,8 @@ def timeline(
     ]
     ax.set_yticks(range(len(lanes)), names)
     ax.set_ylim(len(lanes) - 0.5, -0.5)
-    ax.set_xlim(left=0)
+    # Axes that share their times with others keep room for the longest.
+    ax.set_xlim(0, max(ax.get_xlim()[1], 1.02 * unit * (last - zero)))
     ax.set_xlabel(f"time in {name}")
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right"]].set_visible(False)

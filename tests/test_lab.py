@@ -169,6 +169,19 @@ def test_timeline_takes_what_busy_returns_and_given_axes():
     plt.close("all")
 
 
+def test_timelines_below_each_other_may_share_their_times():
+    from matplotlib import pyplot as plt
+
+    _, (above, below) = plt.subplots(2, sharex=True)
+    for short, long in [(above, below), (below, above)]:
+        pp.lab.timeline([(1.0, 1.2, "a")], ax=short)
+        pp.lab.timeline([(1.0, 1.8, "a")], ax=long)
+        assert short.get_xlim() == long.get_xlim()
+        assert long.get_xlim()[0] == 0
+        assert long.get_xlim()[1] >= 800
+    plt.close("all")
+
+
 @pytest.mark.parametrize(
     ("spans", "error", "message"),
     [
