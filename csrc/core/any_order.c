@@ -92,8 +92,9 @@ static void fill_with_extreme(enum pp_type keys, bool last, int n, char *acc)
         keys == PP_INT8 || keys == PP_INT16 || keys == PP_INT32 || keys == PP_INT64;
     const uint64_t top = UINT64_MAX >> (is_signed ? 65 - 8 * size : 64 - 8 * size);
     const uint64_t bits = last ? top : ~top;
-    for (int i = 0; i < n; i++)
-        pp_store_integer((int64_t)(is_signed || last ? bits : 0), size, acc + (size_t)i * size);
+    pp_store_integer((int64_t)(is_signed || last ? bits : 0), size, acc);
+    for (size_t done = size, all = (size_t)n * size; done < all; done *= 2) /* by doubling */
+        memcpy(acc + done, acc, 2 * done < all ? done : all - done);
 }
 
 static void reset(const pp_reduce_job *job, folding *f)
@@ -316,17 +317,16 @@ static int64_t find(const pp_reduce_job *job, pp_block at, int j, int64_t k, int
     return k + scan(tile.x[0], tile.row, job->in[0].type, value_of(job, 0, rank));
 }
 
-static void write(const pp_reduce_job *job, void *partial, int64_t block)
+static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
 {
     const outcome *o = partial;
-    const pp_block at = pp_reduce_block(job, block);
     for (int which = 0; which < job->outputs; which++) {
         const int64_t step = job->columns > 1 ? job->out[which].strides[job->outer] : 0;
         const size_t size = pp_type_size(job->out[which].type);
         const int64_t *ranks = which == 0 ? o->a : o->b;
-        char *out = job->out[which].data + at.out[which];
-        for (int j = 0; j < at.width; j++, out += step) {
-            const int64_t value = is_search(job) ? find(job, at, j, o->b[j], ranks[j])
+        char *out = job->out[which].data + at->out[which];
+        for (int j = 0; j < at->width; j++, out += step) {
+            const int64_t value = is_search(job) ? find(job, *at, j, o->b[j], ranks[j])
                                                  : value_of(job, which, ranks[j]);
             pp_store_integer(value, size, out);
         }

@@ -129,14 +129,13 @@ static void put(const pp_reduce_job *job, double result, char *out)
     }
 }
 
-static void write(const pp_reduce_job *job, void *partial, int64_t block)
+static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
 {
     double results[PP_COLUMNS];
-    const pp_block at = pp_reduce_block(job, block);
-    pp_kernels->tree->results(job, partial, at.width, results);
+    pp_kernels->tree->results(job, partial, at->width, results);
     const int64_t step = job->columns > 1 ? job->out[0].strides[job->outer] : 0;
-    char *out = job->out[0].data + at.out[0];
-    for (int j = 0; j < at.width; j++, out += step) {
+    char *out = job->out[0].data + at->out[0];
+    for (int j = 0; j < at->width; j++, out += step) {
         if (job->scale == 1)
             put(job, value(job, results[j]), out);
         else if (wanted(job, out))

@@ -35,6 +35,7 @@
 #define push         ISA(push)
 #define ragged_leaf  ISA(ragged_leaf)
 #define take_row     ISA(take_row)
+#define ragged_row   ISA(ragged_row)
 #define take_op      ISA(take_op)
 #define tree_take    ISA(tree_take)
 #define tree_close   ISA(tree_close)
@@ -250,17 +251,32 @@ TARGET PP_INLINE int64_t take_row(enum pp_reduction op, double scale, pp_tree *t
     return k;
 }
 
+/* The last leaf of a row, which is not whole: zeros make it so. */
+TARGET PP_INLINE void ragged_row(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
+                                 double *node)
+{
+    double padded[2][PP_GROUP];
+    memset(padded, 0, (1 + (op == PP_DOT)) * sizeof padded[0]);
+    const char *const x[2] = {(const char *)padded[0], (const char *)padded[1]};
+    for (int i = 0; i < 1 + (op == PP_DOT); i++)
+        memcpy(padded[i], tile->x[i] + k * (int64_t)sizeof(double),
+               (size_t)(tile->count - k) * sizeof(double));
+    fold8(op, scale, x, LANES * sizeof(double), LANES, node);
+}
+
 TARGET PP_INLINE void take_op(enum pp_reduction op, double scale, pp_tree *tree,
                               const pp_tile *tile)
 {
-    int64_t k = 0;
-    if (tile->width == 1 && tile->row == sizeof(double))
-        k = take_row(op, scale, tree, tile);
+    const bool is_row = tile->width == 1 && tile->row == sizeof(double);
+    int64_t k = is_row ? take_row(op, scale, tree, tile) : 0;
     for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
         leaf(op, scale, tile, k, tree->spare);
         push(op, tree, tile->width, tree->spare, NULL);
     }
-    if (k < tile->count) {
+    if (k < tile->count && is_row && op != PP_VAR) {
+        ragged_row(op, scale, tile, k, tree->spare);
+        push(op, tree, 1, tree->spare, NULL);
+    } else if (k < tile->count) {
         ragged_leaf(op, scale, tile, k, tree->spare, tree->last);
         push(op, tree, tile->width, tree->spare, tree->last);
         tree->ragged = true;

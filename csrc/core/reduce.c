@@ -18,7 +18,7 @@ enum {
     BATCH = 1 << 13,      /* elements that are worth an item of work */
     SINGLE = 1 << 16,     /* bytes that are not worth a team of threads */
     CHUNKS_A_THREAD = 64, /* at most, all blocks together */
-    TILE = 1 << 15,       /* elements between two looks at the clock, about */
+    TILE = 1 << 15,       /* elements in a tile in place, and between two looks at the clock */
     SHORT = 16,           /* outputs of fewer elements are better reduced as columns */
 };
 
@@ -198,7 +198,7 @@ static void end_chunk(const pp_reduce_job *job, state *s)
         job->operation->close(job, accumulator(job, s), partial_of(job, s->block, s->chunk));
     } else {
         job->operation->close(job, accumulator(job, s), own_partial(job, s));
-        job->operation->write(job, own_partial(job, s), s->block);
+        job->operation->write(job, own_partial(job, s), &s->at);
     }
 }
 
@@ -239,12 +239,12 @@ static bool work(const void *shared, void *memory, pp_slice *slice)
 static void merge_chunks(const pp_reduce_job *job)
 {
     for (int64_t block = 0; block < job->blocks; block++) {
-        const int width = pp_reduce_block(job, block).width;
+        const pp_block at = pp_reduce_block(job, block);
         for (int64_t apart = 1; apart < job->chunks; apart *= 2)
             for (int64_t c = 0; c + apart < job->chunks; c += 2 * apart)
                 job->operation->merge(job, partial_of(job, block, c),
-                                      partial_of(job, block, c + apart), width);
-        job->operation->write(job, partial_of(job, block, 0), block);
+                                      partial_of(job, block, c + apart), at.width);
+        job->operation->write(job, partial_of(job, block, 0), &at);
     }
 }
 
@@ -358,8 +358,7 @@ static void plan_blocks(pp_reduce_job *job)
     job->blocks = job->across;
     for (int d = 0; d < job->outer; d++)
         job->blocks *= job->in[0].shape[d];
-    const bool search = job->op == PP_ARGMIN || job->op == PP_ARGMAX;
-    job->rows = whole_groups((job->in_place && !search ? TILE : PP_STAGE) / job->width);
+    job->rows = whole_groups((job->in_place ? TILE : PP_STAGE) / job->width);
     if (job->rows > job->n)
         job->rows = job->n;
 }

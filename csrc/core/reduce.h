@@ -28,6 +28,12 @@ typedef struct pp_tile {
     int width;
 } pp_tile;
 
+/* Outputs that are reduced together, side by side. */
+typedef struct pp_block {
+    int64_t in[2], out[2]; /* byte offsets of its first output, and of that output's element 0 */
+    int width;
+} pp_block;
+
 typedef struct pp_reduce_job pp_reduce_job;
 
 /* An operation reduces chunks: it starts an accumulator, lets it take tiles in order, and closes it
@@ -39,7 +45,7 @@ typedef struct pp_operation {
     void (*take)(const pp_reduce_job *job, void *accumulator, const pp_tile *tile, int64_t k);
     void (*close)(const pp_reduce_job *job, void *accumulator, void *partial);
     void (*merge)(const pp_reduce_job *job, void *partial, const void *later, int width);
-    void (*write)(const pp_reduce_job *job, void *partial, int64_t block);
+    void (*write)(const pp_reduce_job *job, void *partial, const pp_block *at);
 } pp_operation;
 
 extern const pp_operation pp_ordered;   /* sums in floating point: ordered.c */
@@ -70,11 +76,6 @@ struct pp_reduce_job {
     char *partials;    /* one for each chunk of each block, where there are chunks */
     pp_view in[2], out[2];
 };
-
-typedef struct pp_block {
-    int64_t in[2], out[2]; /* byte offsets of its first output, and of that output's element 0 */
-    int width;
-} pp_block;
 
 pp_block pp_reduce_block(const pp_reduce_job *job, int64_t block);
 /* Elements k, k + 1, … of the block's outputs; `stage` holds them where they are not in place. */
