@@ -7,6 +7,12 @@
 /* From so many on, neighbours in the last dimension are converted without being copied first. */
 enum { LONG_RUN = 32 };
 
+void pp_load_doubles(const pp_view *view, const char *from, int64_t stride, int64_t n, double *to)
+{
+    const pp_patch row = {.from = from, .stride = stride, .n = n, .rows = 1};
+    pp_kernels->tree->load(view, false, &row, to);
+}
+
 /* Elements of any layout. */
 static void gather(const pp_view *view, int64_t start, int64_t n, double *to)
 {
@@ -15,7 +21,7 @@ static void gather(const pp_view *view, int64_t start, int64_t n, double *to)
     const pp_view packed = {.type = view->type};
     pp_view_offsets(view, start, (int)n, offsets);
     pp_view_gather(view, offsets, (int)n, elements);
-    pp_kernels->tree->load((const char *)elements, &packed, false, pp_type_size(view->type), n, to);
+    pp_load_doubles(&packed, (const char *)elements, pp_type_size(view->type), n, to);
 }
 
 static bool can_be_read_in_place(const pp_view *view, const char *from, int64_t stride, int64_t n)
@@ -39,7 +45,7 @@ const double *pp_doubles(const pp_view *view, int64_t start, int64_t *n, double 
         const char *from = view->data + offset;
         if (can_be_read_in_place(view, from, stride, *n))
             return (const double *)(const void *)from;
-        pp_kernels->tree->load(from, view, false, stride, *n, buffer);
+        pp_load_doubles(view, from, stride, *n, buffer);
     }
     for (int64_t i = *n; i % PP_ROUND; i++)
         buffer[i] = buffer[*n - 1];

@@ -13,4 +13,7 @@ enum {
    be read in place; *n says how many. The last is repeated up to a multiple of PP_ROUND. */
 const double *pp_doubles(const pp_view *view, int64_t start, int64_t *n, double buffer[PP_PIECE]);
 
+/* n elements of the type and byte order of the view, `stride` bytes apart. */
+void pp_load_doubles(const pp_view *view, const char *from, int64_t stride, int64_t n, double *to);
+
 #endif

@@ -1,7 +1,7 @@
 /* The edges of uniform bins: NumPy's, to the bit, and how far the grid through them is off. */
 #include <math.h>
 
-#include "dispatch.h"
+#include "doubles.h"
 #include "histogram.h"
 
 enum pp_status pp_find_extent(const pp_view *a, double *low, double *high, const pp_run *run)
@@ -11,8 +11,8 @@ enum pp_status pp_find_extent(const pp_view *a, double *low, double *high, const
     for (int i = 0; i < 2; i++)
         task.out[i] = (pp_view){.data = (char *)&ends[i], .type = a->type};
     const enum pp_status status = pp_reduce(&task, run);
-    pp_kernels->tree->load(task.out[0].data, &task.out[0], false, 0, 1, low);
-    pp_kernels->tree->load(task.out[1].data, &task.out[1], false, 0, 1, high);
+    pp_load_doubles(&task.out[0], task.out[0].data, 0, 1, low);
+    pp_load_doubles(&task.out[1], task.out[1].data, 0, 1, high);
     return status;
 }
 

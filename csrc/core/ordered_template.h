@@ -42,6 +42,7 @@
 #define tree_merge   ISA(tree_merge)
 #define tree_results ISA(tree_results)
 #define load_type    ISA(load_type)
+#define load_swapped ISA(load_swapped)
 #define load_doubles ISA(load_doubles)
 
 /* What the tree sums: elements, their squares, or products. */
@@ -356,22 +357,25 @@ TARGET static void tree_results(const pp_reduce_job *job, double *partial, int w
     memcpy(results, square + (LANES - 1) * width, (size_t)width * sizeof *results);
 }
 
-/* n elements, `stride` bytes apart, as float64. */
+/* The elements of a patch as float64; `narrow`: rounded to float32 on the way. */
 #define CONVERT(T, step)                                                                           \
-    for (int64_t i = 0; i < n; i++) {                                                              \
-        T v;                                                                                       \
-        memcpy(&v, from + i * (step), sizeof v);                                                   \
-        to[i] = narrow ? (double)(float)v : (double)v;                                             \
+    for (int64_t r = 0; r < p->rows; r++) {                                                        \
+        const char *from = p->from + r * p->row_stride;                                            \
+        double *restrict row = to + r * p->apart;                                                  \
+        for (int64_t i = 0; i < p->n; i++) {                                                       \
+            T v;                                                                                   \
+            memcpy(&v, from + i * (step), sizeof v);                                               \
+            row[i] = narrow ? (double)(float)v : (double)v;                                        \
+        }                                                                                          \
     }
 #define LOAD(T)                                                                                    \
-    if (stride == (int64_t)sizeof(T)) {                                                            \
+    if (p->stride == (int64_t)sizeof(T)) {                                                         \
         CONVERT(T, (int64_t)sizeof(T))                                                             \
     } else {                                                                                       \
-        CONVERT(T, stride)                                                                         \
+        CONVERT(T, p->stride)                                                                      \
     }
 
-TARGET PP_INLINE void load_type(const char *from, enum pp_type type, bool narrow, int64_t stride,
-                                int64_t n, double *restrict to)
+TARGET PP_INLINE void load_type(enum pp_type type, bool narrow, const pp_patch *p, double *to)
 {
     switch (type) {
     case PP_INT8:
@@ -407,27 +411,34 @@ TARGET PP_INLINE void load_type(const char *from, enum pp_type type, bool narrow
     }
 }
 
-TARGET static void load_doubles(const char *from, const pp_view *view, bool narrow, int64_t stride,
-                                int64_t n, double *restrict to)
-{
-    char raw[PP_COLUMNS * sizeof(double)];
-    const size_t size = pp_type_size(view->type);
-    while (view->swapped && n > 0) {
-        const int64_t part = n < PP_COLUMNS ? n : PP_COLUMNS;
-        pp_copy_elements(from, stride, part, size, true, raw);
-        load_type(raw, view->type, narrow, (int64_t)size, part, to);
-        from += part * stride;
-        to += part;
-        n -= part;
-    }
-    if (narrow)
-        load_type(from, view->type, true, stride, n, to);
-    else
-        load_type(from, view->type, false, stride, n, to);
-}
-
 #undef LOAD
 #undef CONVERT
+
+/* Foreign byte order is turned round in a small buffer first. */
+TARGET static void load_swapped(enum pp_type type, bool narrow, const pp_patch *p, double *to)
+{
+    char raw[PP_COLUMNS * sizeof(double)];
+    const int64_t size = pp_type_size(type);
+    for (int64_t r = 0; r < p->rows; r++) {
+        for (int64_t i = 0; i < p->n; i += PP_COLUMNS) {
+            const int64_t n = p->n - i < PP_COLUMNS ? p->n - i : PP_COLUMNS;
+            const pp_patch turned = {raw, size, n, 0, 1, 0};
+            pp_copy_elements(p->from + r * p->row_stride + i * p->stride, p->stride, n,
+                             (size_t)size, true, raw);
+            load_type(type, narrow, &turned, to + r * p->apart + i);
+        }
+    }
+}
+
+TARGET static void load_doubles(const pp_view *view, bool narrow, const pp_patch *p, double *to)
+{
+    if (view->swapped)
+        load_swapped(view->type, narrow, p, to);
+    else if (narrow)
+        load_type(view->type, true, p, to);
+    else
+        load_type(view->type, false, p, to);
+}
 
 const pp_tree_kernels ISA(pp_tree) = {
     .take = tree_take,

@@ -19,7 +19,12 @@ enum {
     SINGLE = 1 << 16,     /* bytes that are not worth a team of threads */
     CHUNKS_A_THREAD = 64, /* at most, all blocks together */
     TILE = 1 << 15,       /* elements in a tile in place, and between two looks at the clock */
-    SHORT = 16,           /* outputs of fewer elements are better reduced as columns */
+    LARGE_STAGE = 120000, /* elements in a stage that is filled down its rows: under 1 MiB */
+    ROWS = 32,            /* of them, at most */
+    LINE = 8,             /* elements in a line of the cache, about */
+    AHEAD = 32,
+    STRIP = 8,  /* columns of it that are filled at a time */
+    SHORT = 16, /* outputs of fewer elements are better reduced as columns */
 };
 
 /* What a worker is at. */
@@ -91,35 +96,76 @@ static int64_t last_stride(const pp_reduce_job *job, int i)
     return in->ndim > job->outer ? in->strides[in->ndim - 1] : 0;
 }
 
-static void load(const pp_reduce_job *job, int i, const char *from, int64_t stride, int64_t n,
-                 char *to)
+static void load(const pp_reduce_job *job, int i, const pp_patch *patch, char *to)
 {
     const pp_view *in = &job->in[i];
-    if (job->operation == &pp_ordered)
-        pp_kernels->tree->load(from, in, job->narrow, stride, n, (double *)(void *)to);
-    else
-        pp_copy_elements(from, stride, n, job->element, in->swapped, to);
+    if (job->operation == &pp_ordered) {
+        pp_kernels->tree->load(in, job->narrow, patch, (double *)(void *)to);
+        return;
+    }
+    for (int64_t r = 0; r < patch->rows; r++)
+        pp_copy_elements(patch->from + r * patch->row_stride, patch->stride, patch->n, job->element,
+                         in->swapped, to + (size_t)(r * patch->apart) * job->element);
+}
+
+/* The longest run of elements k, k + 1, … of the block, up to `count`, as one patch. */
+static int64_t stage_run(const pp_reduce_job *job, const pp_block *block, int i, int64_t k,
+                         int64_t count, char *stage)
+{
+    const int64_t step = last_stride(job, i), width = block->width;
+    int64_t run;
+    const char *from = job->in[i].data + block->in[i] + element_offset(job, i, k, &run);
+    run = run < count ? run : count;
+    pp_patch patch = {from, job->column[i], width, step, run, width};
+    if (width == 1 || step == job->column[i] * width) /* one row after the other */
+        patch = (pp_patch){from, width == 1 ? step : job->column[i], run * width, 0, 1, 0};
+    load(job, i, &patch, stage);
+    return run;
+}
+
+/* The columns that come so many after this patch: the hardware does not foresee them. */
+static void prefetch_columns(const pp_patch *patch, int64_t after)
+{
+    for (int64_t c = 0; c < patch->n; c++)
+        for (int64_t r = 0; r < patch->rows; r += LINE)
+            PP_PREFETCH(patch->from + (c + after) * patch->stride + r * patch->row_stride);
+}
+
+/* Whole rows of `inner` elements, where memory runs down the rows: a few columns at a time, so that
+   what comes with an element into the cache is used before it leaves it. Returns the elements. */
+static int64_t stage_turned(const pp_reduce_job *job, const pp_block *block, int64_t k,
+                            int64_t count, char *stage)
+{
+    const pp_view *in = &job->in[0];
+    const int64_t length = in->shape[job->turned];
+    const int64_t left = length - k / job->inner % length;
+    const int64_t rows = count / job->inner < left ? count / job->inner : left;
+    for (int64_t j = 0; j < job->inner;) {
+        int64_t run;
+        const char *from = in->data + block->in[0] + element_offset(job, 0, k + j, &run);
+        run = run < job->inner - j ? run : job->inner - j;
+        run = run < STRIP ? run : STRIP;
+        const pp_patch patch = {from, last_stride(job, 0), run, in->strides[job->turned],
+                                rows, job->inner};
+        prefetch_columns(&patch, AHEAD);
+        load(job, 0, &patch, stage + (size_t)j * job->element);
+        j += run;
+    }
+    return rows * job->inner;
 }
 
 /* Copy elements k, k + 1, … of the block's outputs next to each other, row by row. */
 static void stage_tile(const pp_reduce_job *job, const pp_block *block, int i, int64_t k,
                        int64_t count, char *stage)
 {
-    const int64_t step = last_stride(job, i), row = (int64_t)job->element * block->width;
-    const bool dense = step == job->column[i] * block->width;
+    const size_t row = job->element * (size_t)block->width;
     for (int64_t done = 0; done < count;) {
-        int64_t run;
-        const char *from = job->in[i].data + block->in[i] + element_offset(job, i, k + done, &run);
-        run = run < count - done ? run : count - done;
-        if (block->width == 1)
-            load(job, i, from, step, run, stage + done * row);
-        else if (dense)
-            load(job, i, from, job->column[i], run * block->width, stage + done * row);
+        char *to = stage + (size_t)done * row;
+        const int64_t at = k + done, left = count - done;
+        if (job->turned >= 0 && at % job->inner == 0 && left >= job->inner)
+            done += stage_turned(job, block, at, left, to);
         else
-            for (int64_t r = 0; r < run; r++)
-                load(job, i, from + r * step, job->column[i], block->width,
-                     stage + (done + r) * row);
-        done += run;
+            done += stage_run(job, block, i, at, left, to);
     }
 }
 
@@ -363,6 +409,29 @@ static void plan_blocks(pp_reduce_job *job)
         job->rows = job->n;
 }
 
+/* Does memory run along another reduced dimension than the last, and do a line's worth of steps
+   along it fit into a stage? (For one array, one output at a time.) */
+static void plan_turning(pp_reduce_job *job)
+{
+    const pp_view *in = &job->in[0];
+    if (job->in_place || job->columns > 1 || job->inputs > 1)
+        return;
+    int nearest = in->ndim - 1;
+    for (int d = job->outer; d < in->ndim; d++)
+        nearest = llabs(in->strides[d]) < llabs(in->strides[nearest]) ? d : nearest;
+    int64_t inner = 1;
+    for (int d = nearest + 1; d < in->ndim; d++)
+        inner *= in->shape[d];
+    int64_t rows = LARGE_STAGE / inner < ROWS ? LARGE_STAGE / inner : ROWS;
+    if (nearest >= in->ndim - 1 || rows < 2)
+        return;
+    const int64_t even = PP_GROUP >> pp_lowest_bit((uint64_t)(inner | PP_GROUP));
+    rows -= rows > even ? rows % even : 0; /* so that whole rows are whole groups */
+    job->turned = nearest;
+    job->inner = inner;
+    job->rows = whole_groups(rows * inner) < job->n ? whole_groups(rows * inner) : job->n;
+}
+
 static void plan_work(pp_reduce_job *job, int threads)
 {
     const int64_t each = job->n * job->width;
@@ -453,6 +522,7 @@ static void plan(pp_reduce_job *job, const pp_reduction_task *task)
     job->narrow = task->narrow;
     job->ddof = task->ddof;
     job->scale = 1;
+    job->turned = -1;
     job->operation = in_floating_point(task) ? &pp_ordered : &pp_any_order;
     job->inputs = task->op == PP_DOT ? 2 : 1;
     job->outputs = task->op == PP_MINMAX ? 2 : 1;
@@ -474,6 +544,8 @@ static void plan(pp_reduce_job *job, const pp_reduction_task *task)
     choose_columns(job, join_kept(job, task->kept));
     job->in_place = readable_in_place(job, size);
     plan_blocks(job);
+    if (job->op != PP_ARGMIN && job->op != PP_ARGMAX)
+        plan_turning(job);
 }
 
 enum pp_status pp_reduce(const pp_reduction_task *task, const pp_run *run)

@@ -71,9 +71,12 @@ struct pp_reduce_job {
     int64_t chunks;    /* in a block */
     int64_t batch;     /* blocks in an item of work; 1 where there are chunks */
     int64_t rows;      /* elements of each output in a tile, at most */
-    bool in_place;     /* tiles are parts of the array, not copies */
-    size_t element;    /* bytes of an element in a tile */
-    char *partials;    /* one for each chunk of each block, where there are chunks */
+    int turned; /* the reduced dimension that memory runs along, where that is not the last; or -1
+                 */
+    int64_t inner;  /* elements for each step along it */
+    bool in_place;  /* tiles are parts of the array, not copies */
+    size_t element; /* bytes of an element in a tile */
+    char *partials; /* one for each chunk of each block, where there are chunks */
     pp_view in[2], out[2];
 };
 
@@ -89,6 +92,15 @@ void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, 
 /* Do rows of `width` elements follow each other without a gap? */
 bool pp_reduce_is_dense(const pp_reduce_job *job, int width);
 
+/* Rows of n elements somewhere in an array, all distances in bytes, and `apart` elements apart
+   where they are copied to. */
+typedef struct pp_patch {
+    const char *from;
+    int64_t stride, n;
+    int64_t row_stride, rows;
+    int64_t apart;
+} pp_patch;
+
 /* What depends on the instruction set: see the templates. */
 typedef struct pp_tree pp_tree;
 
@@ -97,9 +109,7 @@ typedef struct pp_tree_kernels {
     void (*close)(const pp_reduce_job *job, pp_tree *tree, double *partial);
     void (*merge)(const pp_reduce_job *job, double *partial, const double *later, int width);
     void (*results)(const pp_reduce_job *job, double *partial, int width, double *results);
-    /* n elements, `stride` bytes apart, as float64; `narrow`: rounded to float32 on the way */
-    void (*load)(const char *from, const pp_view *view, bool narrow, int64_t stride, int64_t n,
-                 double *to);
+    void (*load)(const pp_view *view, bool narrow, const pp_patch *patch, double *to);
 } pp_tree_kernels;
 
 enum pp_fold { PP_FOLD_SUM, PP_FOLD_COUNT, PP_FOLD_MIN, PP_FOLD_MAX };
