@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pyparallel import checks
 
 TOGETHER = 3.0  # seconds in which the second thread should have come
+A_WHILE = 0.05  # seconds
 ENDED = 5.0  # seconds in which processes should have ended
 THREADS = 4
 
@@ -36,6 +37,7 @@ def halves(answer: Callable[[Callable[[int], int], int], int]) -> str:
 
         def work(k: int, calls: list[Any] = calls, meeting: threading.Barrier = meeting) -> int:
             together = threading.get_ident() != caller and _meet(meeting)
+            time.sleep(A_WHILE)  # who does not join is too early
             calls.append((k, together))
             return 3 * k + 1
 
@@ -129,7 +131,7 @@ def queue(answer: Callable[[SpawnContext, list[int]], int]) -> str:
         _see_hits(got, sizes, "hits_by_queue(context, [3000, 5001, 4000])")
         alone = [neighbours == 0 for _, neighbours in started[1:]]
         checks.expect(
-            not any(alone),
+            not all(alone),
             "The sum is right, but each process starts when the one before has ended.",
             "Two loops: start all of them; then get and join.",
         )
