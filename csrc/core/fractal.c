@@ -2,6 +2,7 @@
 #include "fractal.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "common.h"
@@ -105,7 +106,7 @@ PP_INLINE void wait_for_lanes(pp_escape_block *b, int i, uint64_t bits)
 {
     int count = b->waiting_count;
     for (; bits; bits &= bits - 1)
-        b->waiting[count++] = (uint8_t)(i + pp_lowest_bit(bits));
+        b->waiting[count++] = (uint16_t)(i + pp_lowest_bit(bits));
     b->waiting_count = count;
 }
 
@@ -115,7 +116,8 @@ static void wait_in_queue(pp_escape_state *s, int i, uint64_t bits)
     const pp_escape_block *b = &s->block;
     for (; bits; bits &= bits - 1) {
         const int l = i + pp_lowest_bit(bits);
-        enqueue(&s->queue, b->x[l], b->y[l], b->cr[l], b->ci[l], b->offset[l], PP_FIRST);
+        enqueue(&s->queue, b->x[l], b->y[l], b->cr[l], b->ci[l], b->offset[l],
+                PP_FIRST + PP_PASS * b->ran[l]);
     }
 }
 
@@ -162,7 +164,8 @@ PP_INLINE void occupy(pp_escape_state *s, int to, int from)
     p->cr[to] = b->cr[from];
     p->ci[to] = b->ci[from];
     p->offset[to] = b->offset[from];
-    p->entered[to] = (double)s->pass;
+    p->entered[to] = (double)(s->pass - b->ran[from]);
+    p->seen_x[to] = NAN; /* nothing yet: equal to no number */
 }
 
 static void move_lane(pp_escape_lanes *p, int now, int to, int from)

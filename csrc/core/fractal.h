@@ -11,12 +11,15 @@
 
 enum {
     PP_LANES = 192, /* pixels a worker iterates at a time: whole groups of every variant */
-    PP_BLOCK = 192, /* pixels drawn at a time, at most; likewise */
-    PP_FIRST = 8,   /* iterations of a block before its pixels get lanes */
+    PP_BLOCK = 384, /* pixels drawn at a time, at most; likewise */
+    PP_FIRST = 8,   /* iterations of a block before its pixels run together or get lanes */
     PP_STEPS = 6,   /* iterations of a lane between two looks for escape */
     PP_LOOKS = 2,   /* looks in one pass over the lanes */
     PP_PASS = PP_STEPS * PP_LOOKS,
-    PP_QUEUE = 3 * PP_BLOCK, /* room for a block, all lanes, and a block's worth more */
+    PP_RUN = 12,  /* passes that neighbours run together, at most */
+    PP_ZEROS = 8, /* behind a block: for vectors that have nothing left to run */
+
+    PP_QUEUE = PP_BLOCK + 2 * PP_LANES, /* room for a block, all lanes, and as many again */
 };
 
 typedef struct pp_escape_job {
@@ -30,13 +33,14 @@ typedef struct pp_escape_job {
     int64_t passes; /* after which a lane has come to max_iter */
 } pp_escape_job;
 
-/* Pixels drawn together: their first PP_FIRST iterations are done side by side, and those that
-   survive wait here for a lane. */
+/* Pixels drawn together: their first PP_FIRST iterations are done side by side, some run on from
+   there with their neighbours, and those that survive wait here for a lane. */
 typedef struct pp_escape_block {
-    PP_ALIGNED(64) double x[PP_BLOCK];
-    double y[PP_BLOCK], cr[PP_BLOCK], ci[PP_BLOCK];
+    PP_ALIGNED(64) double x[PP_BLOCK + PP_ZEROS];
+    double y[PP_BLOCK + PP_ZEROS], cr[PP_BLOCK + PP_ZEROS], ci[PP_BLOCK + PP_ZEROS];
     int64_t offset[PP_BLOCK]; /* of the pixel's count, in bytes */
-    uint8_t waiting[PP_BLOCK];
+    uint8_t ran[PP_BLOCK];    /* passes that the pixel has run with its neighbours */
+    uint16_t waiting[PP_BLOCK];
     int waiting_count;
 } pp_escape_block;
 
@@ -48,7 +52,7 @@ typedef struct pp_escape_lanes {
     double ci[PP_LANES];
     double x[PP_LOOKS + 1][PP_LANES], y[PP_LOOKS + 1][PP_LANES];
     double seen_x[PP_LANES], seen_y[PP_LANES]; /* an earlier point of the orbit, to meet again */
-    double entered[PP_LANES];                  /* the pass of entry, after PP_FIRST iterations */
+    double entered[PP_LANES];                  /* the pass that came after PP_FIRST iterations */
     int64_t offset[PP_LANES];                  /* of the pixel's count */
     int used;
 } pp_escape_lanes;

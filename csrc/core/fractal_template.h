@@ -5,8 +5,17 @@
        x*x, y*y, x*y       then   x' = (x*x - y*y) + cr,   y' = (x*y + x*y) + ci
 
    with one fused multiply-add for y' where it cannot differ (v_twice_plus). That bounds the speed:
-   six operations a step, while counting and testing for escape after each step would cost three
-   more. So they are left out:
+   six operations a step. Testing for escape and counting cost three more, and what is done for
+   each pixel alone, as giving its place to another, costs as much as dozens of steps. So it depends
+   on the pixel:
+
+   *Neighbours run together.* Most pixels escape early, and neighbours at about the same time. A
+   vector of which all survive the first steps runs on, counting in each step, until none is alive,
+   but not for more than PP_RUN passes. Lanes of pixels that have escaped idle until then (a fifth
+   of the steps in a detailed picture), but no pixel is dealt with alone.
+
+   The survivors get lanes, as do pixels whose neighbours escaped in the first steps. There,
+   testing and counting are left out:
 
    *Looking now and then.* Where |c| <= 2, an orbit that has escaped stays away, because |z| > 2
    gives |z*z + c| >= |z|^2 - |c| > |z|. In floating point a step is off by less than 2^-48 while
@@ -28,8 +37,10 @@
 
 #undef V
 #undef GROUP
+#undef R
 #define V             4 /* vectors in flight: one alone would wait for the latency of its steps */
 #define GROUP         (V * VL)
+#define R             (VL == 8 ? 5 : 4) /* vectors that run at a time: the registers hold no more */
 #define v_trapped     ISA(v_trapped)
 #define v_in_cardioid ISA(v_in_cardioid)
 #define v_in_disc     ISA(v_in_disc)
@@ -44,6 +55,12 @@
 #define trapped_lanes ISA(trapped_lanes)
 #define survive       ISA(survive)
 #define open_block    ISA(open_block)
+#define runners       ISA(runners)
+#define start         ISA(start)
+#define finish        ISA(finish)
+#define run_pass      ISA(run_pass)
+#define run_vectors   ISA(run_vectors)
+#define run_block     ISA(run_block)
 #define fill          ISA(fill)
 #define advance_group ISA(advance_group)
 #define advance       ISA(advance)
@@ -235,6 +252,96 @@ TARGET PP_INLINE void survive(pp_escape_state *s, int i, uint64_t bits)
     wait_in_queue(s, i, bits & other);
 }
 
+/* Vectors of neighbours that run together. */
+typedef struct runners {
+    vd x[R], y[R], cr[R], ci[R];
+    vd k[R]; /* steps done before the one in which a pixel escapes */
+    vm alive[R];
+    int from[R];   /* its first pixel in the block */
+    int passes[R]; /* left to run */
+} runners;
+
+/* Vector u runs with the pixels of the block from i, or with the zeros behind them. */
+TARGET PP_INLINE void start(runners *r, int u, const pp_escape_block *b, int i, int passes)
+{
+    r->x[u] = v_load(b->x + i);
+    r->y[u] = v_load(b->y + i);
+    r->cr[u] = v_load(b->cr + i);
+    r->ci[u] = v_load(b->ci + i);
+    r->k[u] = v_set1(PP_FIRST - 1); /* the last of these steps is looked at once more */
+    r->alive[u] = v_eq(r->k[u], r->k[u]);
+    r->from[u] = i;
+    r->passes[u] = i < PP_BLOCK ? passes : INT_MAX;
+}
+
+/* Vector u goes back to the block: which of its pixels are alive, as bits. */
+TARGET PP_INLINE uint64_t finish(const runners *r, int u, pp_escape_block *b, int32_t *counts)
+{
+    const int i = r->from[u];
+    v_store(b->x + i, r->x[u]);
+    v_store(b->y + i, r->y[u]);
+    v_store_int32(counts + i, r->k[u]);
+    return v_bits(v_and(r->alive[u], v_not_gt(v_norm(r->x[u], r->y[u]), v_set1(4))));
+}
+
+/* One pass. Looking before each step, not after it, leaves x*x and y*y to be used by both. */
+TARGET PP_INLINE void run_pass(runners *r)
+{
+    for (int n = 0; n < PP_PASS; n++) {
+        for (int u = 0; u < R; u++) {
+            const vm inside = v_not_gt(v_norm(r->x[u], r->y[u]), v_set1(4));
+            r->alive[u] = v_and(r->alive[u], inside);
+            r->k[u] = v_add_where(r->alive[u], r->k[u], v_set1(1));
+            step(&r->x[u], &r->y[u], r->cr[u], r->ci[u], true);
+        }
+    }
+}
+
+/* Run the n vectors that begin at `first`; which of their pixels are `alive` after that. */
+TARGET PP_INLINE void run_vectors(pp_escape_block *b, const uint16_t *first, int n, int passes,
+                                  int32_t *counts, uint8_t *alive)
+{
+    runners r;
+    int next = 0, running = n;
+    for (int u = 0; u < R; u++, next++)
+        start(&r, u, b, next < n ? first[next] : PP_BLOCK, passes);
+    while (running > 0) {
+        run_pass(&r);
+        for (int u = 0; u < R; u++) {
+            if (--r.passes[u] > 0 && v_bits(r.alive[u]) != 0)
+                continue;
+            alive[r.from[u] / VL] = (uint8_t)finish(&r, u, b, counts);
+            running--;
+            start(&r, u, b, next < n ? first[next] : PP_BLOCK, passes);
+            next++;
+        }
+    }
+}
+
+/* Let those vectors of the block run of which all pixels are alive. */
+TARGET static void run_block(const pp_escape_job *job, pp_escape_block *b, int n, int32_t *counts,
+                             uint64_t *alive)
+{
+    const uint64_t all = (UINT64_C(1) << VL) - 1;
+    const int passes = job->passes < PP_RUN ? (int)job->passes : PP_RUN;
+    uint16_t first[PP_BLOCK / VL];
+    uint8_t left[PP_BLOCK / VL];
+    int vectors = 0;
+    memset(b->ran, 0, sizeof b->ran);
+    for (int i = 0; i < n; i += VL) {
+        if ((alive[i / GROUP] >> i % GROUP & all) == all) {
+            first[vectors++] = (uint16_t)i;
+            memset(b->ran + i, passes, VL);
+        }
+    }
+    run_vectors(b, first, vectors, passes, counts, left);
+    for (int v = 0; v < vectors; v++) {
+        const int i = first[v];
+        const uint64_t live = job->passes > PP_RUN ? left[i / VL] : 0; /* else at max_iter */
+        alive[i / GROUP] &= ~((all & ~live) << i % GROUP);
+    }
+}
+
 /* Draw a block: write the counts that its first steps decide; the other pixels live on. */
 TARGET static void open_block(const pp_escape_job *job, pp_escape_state *s, pp_slice *slice)
 {
@@ -253,8 +360,13 @@ TARGET static void open_block(const pp_escape_job *job, pp_escape_state *s, pp_s
         const uint64_t trapped = trapped_lanes(b, i, alive[i / GROUP]);
         for (uint64_t bits = trapped; bits; bits &= bits - 1)
             counts[i + pp_lowest_bit(bits)] = job->max_iter - 1;
-        if (job->max_iter > PP_FIRST)
-            survive(s, i, alive[i / GROUP] & ~trapped);
+        alive[i / GROUP] &= ~trapped;
+    }
+    if (job->max_iter > PP_FIRST) {
+        run_block(job, b, n, counts, alive);
+        for (int i = 0; i < n; i += GROUP)
+            if (alive[i / GROUP])
+                survive(s, i, alive[i / GROUP]);
     }
     for (int i = 0; i < n; i++)
         counts[i] = counts[i] < job->max_iter ? counts[i] : job->max_iter - 1;
@@ -311,14 +423,13 @@ TARGET static void advance_group(pp_escape_lanes *p, int i, int64_t pass, uint64
 
 /* Which lanes of the group have met their remembered point again, or have come to max_iter. The
    present point is remembered where the age has about doubled since the last time: in pass
-   odd * 2^t, by lanes younger than 2^(t + 1) passes. This is done in every second pass, before new
-   pixels enter: those older than two passes have remembered a point of their own. */
+   odd * 2^t, by lanes younger than 2^(t + 1) passes. This is done in every second pass. */
 TARGET static uint64_t settle_group(const pp_escape_job *job, pp_escape_lanes *p, int i,
                                     int64_t pass)
 {
     const int now = current(pass);
     const vd young = v_set1((double)(pass - 2 * (pass & -pass)));
-    const vd met = v_set1((double)(pass - 3)), due = v_set1((double)(pass - job->passes));
+    const vd due = v_set1((double)(pass - job->passes));
     uint64_t settled = 0;
     for (int u = 0; u < V; u++, i += VL) {
         const vd x = v_load(p->x[now] + i), y = v_load(p->y[now] + i);
@@ -327,7 +438,7 @@ TARGET static uint64_t settle_group(const pp_escape_job *job, pp_escape_lanes *p
         const vm remember = v_not_le(entered, young);
         v_store(p->seen_x + i, v_pick(remember, x, seen_x));
         v_store(p->seen_y + i, v_pick(remember, y, seen_y));
-        const vm again = v_and(v_and(v_eq(x, seen_x), v_eq(y, seen_y)), v_le(entered, met));
+        const vm again = v_and(v_eq(x, seen_x), v_eq(y, seen_y));
         settled |= (v_bits(again) | v_bits(v_le(entered, due))) << u * VL;
     }
     return settled;
