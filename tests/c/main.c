@@ -19,6 +19,7 @@ int main(int argc, char **argv)
         test_fsum(rounds);
         test_philox(rounds);
         test_histogram(rounds);
+        test_lab(rounds);
         printf("%s: as the loop\n", pp_isa());
     }
     return 0;

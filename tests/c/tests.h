@@ -10,5 +10,6 @@ void test_fractals(int rounds);
 void test_fsum(int rounds);
 void test_philox(int rounds);
 void test_histogram(int rounds);
+void test_lab(int rounds);
 
 #endif
