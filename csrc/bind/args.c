@@ -63,11 +63,15 @@ bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t
 /* A bool, NumPy's too, or an integer as NumPy takes it. */
 bool pp_arg_flag(pp_arg arg, PyObject *object, bool *value)
 {
-    const bool possible =
-        PyBool_Check(object) || PyArray_IsScalar(object, Bool) || PyIndex_Check(object);
-    const int truth = possible ? PyObject_IsTrue(object) : -1;
-    if (!possible)
-        return wrong_type(arg, "a bool", object);
+    const bool is_bool = PyBool_Check(object) || PyArray_IsScalar(object, Bool);
+    PyObject *flag = is_bool ? Py_NewRef(object) : PyNumber_Index(object);
+    if (!flag) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) /* of another text */
+            wrong_type(arg, "a bool", object);
+        return false;
+    }
+    const int truth = PyObject_IsTrue(flag);
+    Py_DECREF(flag);
     *value = truth > 0;
     return truth >= 0;
 }
@@ -188,7 +192,7 @@ static bool overlaps_itself(PyArrayObject *array)
 {
     bool done[PP_MAX_DIMS] = {false};
     npy_intp reach = PyArray_ITEMSIZE(array);
-    for (;;) {
+    while (PyArray_SIZE(array) > 0) {
         int next = -1;
         npy_intp step = 0;
         for (int d = 0; d < PyArray_NDIM(array); d++) {
@@ -205,6 +209,7 @@ static bool overlaps_itself(PyArrayObject *array)
         done[next] = true;
         reach += (PyArray_DIM(array, next) - 1) * step;
     }
+    return false;
 }
 
 /* The addresses between which all elements lie. */

@@ -44,11 +44,12 @@ static bool add_axis(const char *function, PyObject *object, pp_axes *axes)
 /* NumPy lets a 0-d array have the axes 0 and -1, though not in a tuple. */
 static bool is_axis_of_scalar(PyObject *object)
 {
-    int overflow;
-    if (!PyLong_CheckExact(object))
+    if (PyBool_Check(object) || !PyIndex_Check(object))
         return false;
-    const long long axis = PyLong_AsLongLongAndOverflow(object, &overflow);
-    return axis == 0 || (axis == -1 && !overflow);
+    const Py_ssize_t axis = PyNumber_AsSsize_t(object, NULL);
+    const bool failed = axis == -1 && PyErr_Occurred();
+    PyErr_Clear(); /* whoever wants the axis itself will meet the error again */
+    return axis == 0 || (axis == -1 && !failed);
 }
 
 bool pp_arg_axes(const char *function, PyObject *object, bool many, int ndim, pp_axes *axes)

@@ -20,12 +20,13 @@ typedef struct reduction {
 static bool parse_ddof(const reduction *r, PyObject *object, double *ddof)
 {
     *ddof = object == Py_None ? 0 : PyFloat_AsDouble(object);
-    if (*ddof == -1 && PyErr_Occurred()) {
+    const bool failed = *ddof == -1 && PyErr_Occurred();
+    if (failed && PyErr_ExceptionMatches(PyExc_TypeError))
         PyErr_Format(PyExc_TypeError, "%s: ddof must be a number, not %.200s", r->name,
                      Py_TYPE(object)->tp_name);
+    if (failed && !PyErr_ExceptionMatches(PyExc_OverflowError))
         return false;
-    }
-    if (isfinite(*ddof))
+    if (!failed && isfinite(*ddof))
         return true;
     PyErr_Format(PyExc_ValueError, "%s: ddof must be finite", r->name);
     return false;
@@ -76,7 +77,12 @@ static bool parse_dtype(const reduction *r, PyObject *object, PyArrayObject *a, 
         return true;
     PyArray_Descr *descr;
     if (PyArray_DescrConverter(object, &descr) == NPY_FAIL) {
-        PyErr_Format(PyExc_TypeError, "%s: dtype must be a data type, not %R", r->name, object);
+        if (PyUnicode_Check(object))
+            PyErr_Format(PyExc_TypeError, "%s: dtype must be a data type, not %.60R", r->name,
+                         object);
+        else
+            PyErr_Format(PyExc_TypeError, "%s: dtype must be a data type, not %.200s", r->name,
+                         Py_TYPE(object)->tp_name);
         return false;
     }
     *type = descr->type_num;
