@@ -76,3 +76,83 @@ def bin_counts(a: object, edges: NDArray[np.floating]) -> NDArray[np.int64]:
     x = x[(x >= wide[0]) & (x <= wide[-1])]
     bins = np.searchsorted(wide, x, side="right") - 1
     return np.bincount(np.minimum(bins, edges.size - 2), minlength=edges.size - 1)
+
+
+# Sums in the order that the contract fixes, of the elements along the first axis: leaves of 64,
+# element k of a leaf in lane k mod 8, leaves in pairs, the 8 lanes last.
+
+
+def sum_of_8(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7)), without what is missing at the end."""
+    half = {1: 0, 2: 1, 3: 2, 4: 2}.get(len(x), 4)
+    return sum_of_8(x[:half]) + sum_of_8(x[half:]) if half else x[0]
+
+
+def sum_in_sequence(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = x[0]
+    for row in x[1:]:
+        total = total + row
+    return total
+
+
+def lanes_of_leaves(
+    x: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Whole leaves as an array (8 elements, leaves, 8 lanes, …), and the lanes of a last short one."""
+    whole = len(x) // 64 * 64
+    leaves = x[:whole].reshape(-1, 8, 8, *x.shape[1:]).swapaxes(0, 1)
+    return leaves, [x[whole + lane :: 8] for lane in range(8)] if len(x) > whole else []
+
+
+def tree_sum(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    whole, last = lanes_of_leaves(x)
+    nodes = sum_of_8(whole)
+    if last:
+        absent = np.zeros(x.shape[1:])
+        sums = [sum_of_8(lane) if len(lane) else absent for lane in last]
+        nodes = np.concatenate([nodes, [sums]])
+    while len(nodes) > 1:
+        even = len(nodes) // 2 * 2
+        nodes = np.concatenate([nodes[0:even:2] + nodes[1:even:2], nodes[even:]])
+    return sum_of_8(nodes[0]) + 0.0 if len(nodes) else np.zeros(x.shape[1:])
+
+
+def tree_norm(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of elements whose squares are neither very large nor very small."""
+    return np.sqrt(tree_sum(x * x))
+
+
+Moments = NDArray[np.float64]  # (3, …): how many elements, their mean, the squares of deviations
+
+
+def moments_of(x: NDArray[np.float64]) -> Moments:
+    """Of 1 to 8 elements; the first is subtracted before the mean is formed."""
+    add = sum_of_8 if len(x) == 8 else sum_in_sequence
+    mean = x[0] + add(x - x[0]) / len(x)
+    return np.array([np.full_like(mean, len(x)), mean, add((x - mean) ** 2)])
+
+
+def join_moments(a: Moments, b: Moments) -> Moments:
+    """Chan, Golub and LeVeque's formula."""
+    with np.errstate(invalid="ignore"):
+        share = b[0] / (a[0] + b[0])
+    apart = b[1] - a[1]
+    joined = [a[0] + b[0], a[1] + apart * share, a[2] + b[2] + apart * apart * (a[0] * share)]
+    return np.where(b[0] == 0, a, joined)
+
+
+def tree_squares(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The sum of squared deviations from the mean."""
+    whole, last = lanes_of_leaves(x)
+    nodes = moments_of(whole)
+    if last:
+        absent = np.zeros((3, *x.shape[1:]))
+        short = [moments_of(lane) if len(lane) else absent for lane in last]
+        nodes = np.concatenate([nodes, np.stack(short, axis=1)[:, np.newaxis]], axis=1)
+    for _ in range(2):  # the leaves, then the lanes
+        while nodes.shape[1] > 1:
+            even = nodes.shape[1] // 2 * 2
+            joined = join_moments(nodes[:, 0:even:2], nodes[:, 1:even:2])
+            nodes = np.concatenate([joined, nodes[:, even:]], axis=1)
+        nodes = nodes[:, 0]
+    return nodes[2]
