@@ -19,6 +19,9 @@ NUMERICAL = [
     "tests/test_fractals.py",
     "tests/test_histogram.py",
     "tests/test_pi.py",
+    "tests/test_reduction_accuracy.py",
+    "tests/test_reductions.py",
+    "tests/test_summation_order.py",
     "tests/test_interrupts.py::test_ctrl_c_stops_one_pixel_of_2_to_the_31_iterations",
     "tests/test_interrupts.py::test_ctrl_c_stops_a_call_in_slices",
 ]
