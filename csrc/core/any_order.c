@@ -10,28 +10,32 @@
 /* Accumulators of a chunk: one for each place of a row of elements, int64 or in the keys' type. */
 typedef struct folding {
     int width;
-    int places; /* in a row: `width` times a power of two, where rows lie one after the other */
-    bool empty; /* no tile so far */
-    PP_ALIGNED(64) char acc[2][PP_PLACES]; /* [1]: the maxima of PP_MINMAX */
-    int64_t best[PP_COLUMNS],
-        where[PP_COLUMNS]; /* PP_ARGMIN, PP_ARGMAX: the tile, by its first k */
+    int places;            /* in a row: `width` times a power of two, where rows are dense */
+    bool empty;            /* no tile so far */
+    char *acc[2];          /* [1]: the maxima of PP_MINMAX */
+    int64_t *best, *where; /* PP_ARGMIN, PP_ARGMAX: the tile, by its first k */
 } folding;
 
-/* One for each column: values in `a`, and maxima or places in `b`. */
-typedef struct outcome {
-    int64_t a[PP_COLUMNS], b[PP_COLUMNS];
-} outcome;
-
-static size_t accumulator_size(const pp_reduce_job *job)
+/* Partial results: the values of all columns, then their maxima or places. */
+static int64_t *second(const pp_reduce_job *job, int64_t *partial)
 {
-    (void)job;
-    return sizeof(folding);
+    return partial + job->width;
 }
 
 static size_t partial_size(const pp_reduce_job *job)
 {
-    (void)job;
-    return sizeof(outcome);
+    return 2 * (size_t)job->width * sizeof(int64_t);
+}
+
+static size_t places_size(const pp_reduce_job *job)
+{
+    const size_t row = (size_t)job->width * sizeof(int64_t);
+    return row > PP_PLACES ? row : PP_PLACES;
+}
+
+static size_t accumulator_size(const pp_reduce_job *job)
+{
+    return sizeof(folding) + (size_t)job->outputs * places_size(job) + partial_size(job);
 }
 
 static bool is_search(const pp_reduce_job *job)
@@ -115,6 +119,10 @@ static void start(const pp_reduce_job *job, void *accumulator, int width)
     f->width = width;
     f->places = width;
     f->empty = true;
+    f->acc[0] = (char *)(f + 1);
+    f->acc[1] = f->acc[0] + places_size(job);
+    f->best = (int64_t *)(void *)(f->acc[0] + (size_t)job->outputs * places_size(job));
+    f->where = f->best + job->width;
     const int most = PP_PLACES / (int)(is_sum(fold_of(job, 0)) ? sizeof(int64_t) : job->element);
     if (pp_reduce_is_dense(job, width))
         while (2 * f->places <= most && 2 * f->places <= job->n * width)
@@ -202,32 +210,37 @@ static void take(const pp_reduce_job *job, void *accumulator, const pp_tile *til
 static void close(const pp_reduce_job *job, void *accumulator, void *partial)
 {
     folding *f = accumulator;
-    outcome *o = partial;
     if (is_search(job)) {
-        memcpy(o->a, f->best, sizeof o->a);
-        memcpy(o->b, f->where, sizeof o->b);
+        memcpy(partial, f->best, partial_size(job));
         return;
     }
-    gather(job, f, 0, o->a);
+    gather(job, f, 0, partial);
     if (job->outputs > 1)
-        gather(job, f, 1, o->b);
+        gather(job, f, 1, second(job, partial));
+}
+
+static void merge_places(const pp_reduce_job *job, int64_t *best, const int64_t *later, int width)
+{
+    int64_t *where = second(job, best);
+    for (int j = 0; j < width; j++) {
+        if (improves(job, later[j], best[j])) {
+            best[j] = later[j];
+            where[j] = later[job->width + j];
+        }
+    }
 }
 
 static void merge(const pp_reduce_job *job, void *partial, const void *later, int width)
 {
-    outcome *o = partial;
-    const outcome *p = later;
-    for (int j = 0; j < width; j++) {
-        if (is_search(job)) {
-            if (improves(job, p->a[j], o->a[j])) {
-                o->a[j] = p->a[j];
-                o->b[j] = p->b[j];
-            }
-        } else {
-            o->a[j] = better(fold_of(job, 0), o->a[j], p->a[j]);
-            o->b[j] = job->outputs > 1 ? better(fold_of(job, 1), o->b[j], p->b[j]) : 0;
-        }
+    if (is_search(job)) {
+        merge_places(job, partial, later, width);
+        return;
     }
+    int64_t *values = partial;
+    const int64_t *others = later;
+    for (int which = 0; which < job->outputs; which++, values += job->width, others += job->width)
+        for (int j = 0; j < width; j++)
+            values[j] = better(fold_of(job, which), values[j], others[j]);
 }
 
 /* Keys of floating-point numbers back to bits. Those of NaN are no number's. */
@@ -319,17 +332,18 @@ static int64_t find(const pp_reduce_job *job, pp_block at, int j, int64_t k, int
 
 static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
 {
-    const outcome *o = partial;
+    int64_t *ranks = partial;
+    const int64_t *where = second(job, partial);
     for (int which = 0; which < job->outputs; which++) {
         const int64_t step = job->columns > 1 ? job->out[which].strides[job->outer] : 0;
         const size_t size = pp_type_size(job->out[which].type);
-        const int64_t *ranks = which == 0 ? o->a : o->b;
         char *out = job->out[which].data + at->out[which];
         for (int j = 0; j < at->width; j++, out += step) {
-            const int64_t value = is_search(job) ? find(job, *at, j, o->b[j], ranks[j])
+            const int64_t value = is_search(job) ? find(job, *at, j, where[j], ranks[j])
                                                  : value_of(job, which, ranks[j]);
             pp_store_integer(value, size, out);
         }
+        ranks = second(job, partial);
     }
 }
 

@@ -10,9 +10,11 @@
    PP_PLACES bytes of accumulators the compiler keeps them in registers. */
 #define FOLD(name, A, T, NEXT)                                                                     \
     TARGET PP_INLINE void ISA(rows_##name)(A *restrict acc, const char *x, int64_t row,            \
-                                           int64_t rows, int width)                                \
+                                           int64_t rows, int width, int64_t ahead)                 \
     {                                                                                              \
         for (int64_t r = 0; r < rows; r++, x += row) {                                             \
+            for (int p = 0; p < width * (int)sizeof(T); p += 64)                                   \
+                PP_PREFETCH(x + ahead + p);                                                        \
             for (int j = 0; j < width; j++) {                                                      \
                 T v;                                                                               \
                 memcpy(&v, x + j * (int64_t)sizeof v, sizeof v);                                   \
@@ -25,12 +27,12 @@
     {                                                                                              \
         enum { WIDTH = PP_PLACES / sizeof(A) };                                                    \
         if (width != WIDTH) {                                                                      \
-            ISA(rows_##name)(accumulators, x, row, rows, width);                                   \
+            ISA(rows_##name)(accumulators, x, row, rows, width, PP_LEAD * row);                    \
             return;                                                                                \
         }                                                                                          \
         A acc[WIDTH];                                                                              \
         memcpy(acc, accumulators, sizeof acc);                                                     \
-        ISA(rows_##name)(acc, x, row, rows, WIDTH);                                                \
+        ISA(rows_##name)(acc, x, row, rows, WIDTH, PP_FAR);                                        \
         memcpy(accumulators, acc, sizeof acc);                                                     \
     }
 

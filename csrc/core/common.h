@@ -9,7 +9,7 @@
 #    define PP_TARGET(isas) __attribute__((target(isas)))
 #    define PP_UNLIKELY(x)  __builtin_expect(!!(x), 0)
 #    define PP_ALIGNED(n)   __attribute__((aligned(n)))
-#    define PP_PREFETCH(p)  __builtin_prefetch(p, 0, 2)
+#    define PP_PREFETCH(p)  __builtin_prefetch(p)
 #else /* MSVC itself: it has no function-level targets, so no SIMD variants are built */
 #    define PP_INLINE static __forceinline
 #    define PP_TARGET(isas)

@@ -241,6 +241,8 @@ TARGET PP_INLINE int64_t take_row(enum pp_reduction op, double scale, pp_tree *t
     int64_t k = 0;
     for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
         double node[2 * LANES];
+        for (int i = 0; i < PP_GROUP; i += LANES)
+            PP_PREFETCH(x[0] + PP_FAR + i * (int64_t)sizeof(double));
         if (op == PP_VAR)
             spread8(x, LANES * sizeof(double), LANES, node, node + LANES);
         else

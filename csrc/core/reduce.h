@@ -14,8 +14,10 @@
 enum {
     PP_GROUP = 64,    /* elements in a leaf of the tree of sums */
     PP_SUM_LANES = 8, /* element k of a group belongs to lane k mod 8 */
-    PP_COLUMNS = 64,  /* outputs that are reduced side by side, at most */
+    PP_COLUMNS = 256, /* outputs that are reduced side by side, at most */
     PP_PLACES = 512,  /* bytes of accumulators in the widest row that is folded */
+    PP_FAR = 4096,    /* bytes ahead of the element in use that are fetched */
+    PP_LEAD = 8,      /* rows ahead, likewise, where they do not follow each other */
     PP_STAGE = 4096,  /* elements staged at a time, where they cannot be read in place */
 };
 
