@@ -11,7 +11,7 @@
 
 enum {
     PP_LANES = 192, /* pixels a worker iterates at a time: whole groups of every variant */
-    PP_BLOCK = 384, /* pixels drawn at a time, at most; likewise */
+    PP_BLOCK = 768, /* pixels drawn at a time, at most; likewise */
     PP_FIRST = 8,   /* iterations of a block before its pixels run together or get lanes */
     PP_STEPS = 6,   /* iterations of a lane between two looks for escape */
     PP_LOOKS = 2,   /* looks in one pass over the lanes */
