@@ -88,17 +88,17 @@ static int64_t rank_of(enum pp_type keys, const char *key)
     return keys == PP_UINT64 ? bits ^ INT64_MIN : bits;
 }
 
-/* The last (or the first) key of this type, `n` times. */
+/* The last (or the first) key of this type, `n` times, and perhaps some more up to a whole word. */
 static void fill_with_extreme(enum pp_type keys, bool last, int n, char *acc)
 {
-    const size_t size = pp_type_size(keys);
+    const int bytes = pp_type_size(keys);
     const bool is_signed =
         keys == PP_INT8 || keys == PP_INT16 || keys == PP_INT32 || keys == PP_INT64;
-    const uint64_t top = UINT64_MAX >> (is_signed ? 65 - 8 * size : 64 - 8 * size);
-    const uint64_t bits = last ? top : ~top;
-    pp_store_integer((int64_t)(is_signed || last ? bits : 0), size, acc);
-    for (size_t done = size, all = (size_t)n * size; done < all; done *= 2) /* by doubling */
-        memcpy(acc + done, acc, 2 * done < all ? done : all - done);
+    const uint64_t ones = UINT64_MAX >> (64 - 8 * bytes), each = UINT64_MAX / ones;
+    const uint64_t top = is_signed ? ones >> 1 : ones;
+    const uint64_t word = (last ? top : ~top & ones) * each; /* the key in each of its places */
+    for (int i = 0; i < (n * bytes + 7) / 8; i++)
+        memcpy(acc + 8 * (size_t)i, &word, sizeof word);
 }
 
 static void reset(const pp_reduce_job *job, folding *f)
@@ -196,12 +196,13 @@ static void note_place(const pp_reduce_job *job, folding *f, int64_t k)
         }
     }
     f->empty = false;
-    reset(job, f);
 }
 
 static void take(const pp_reduce_job *job, void *accumulator, const pp_tile *tile, int64_t k)
 {
     folding *f = accumulator;
+    if (is_search(job) && !f->empty)
+        reset(job, f);
     fold_tile(job, f, tile);
     if (is_search(job))
         note_place(job, f, k);
@@ -285,11 +286,11 @@ static int64_t value_of(const pp_reduce_job *job, int which, int64_t rank)
 static int64_t scan_floats(const char *x, int64_t step, enum pp_type type, double value)
 {
     if (type == PP_FLOAT32 && isnan(value))
-        SCAN(float, isnan(v))
+        SCAN(float, v != v)
     else if (type == PP_FLOAT32)
         SCAN(float, v == (float)value)
     else if (isnan(value))
-        SCAN(double, isnan(v))
+        SCAN(double, v != v)
     else
         SCAN(double, v == value)
 }

@@ -33,6 +33,7 @@
 #define join_means   ISA(join_means)
 #define join         ISA(join)
 #define push         ISA(push)
+#define next_leaf    ISA(next_leaf)
 #define ragged_leaf  ISA(ragged_leaf)
 #define take_row     ISA(take_row)
 #define ragged_row   ISA(ragged_row)
@@ -223,14 +224,21 @@ PP_INLINE int64_t ISA(node_places)(enum pp_reduction op, int width)
 }
 
 /* Add a leaf to the tree; `counts` are given where it is not a whole one. */
-TARGET PP_INLINE void push(enum pp_reduction op, pp_tree *tree, int width, double *restrict node,
+TARGET PP_INLINE void push(enum pp_reduction op, pp_tree *tree, int width, double *node,
                            double *counts)
 {
     const int64_t places = ISA(node_places)(op, width);
     double *waiting = tree->nodes, full = LANES;
     for (int64_t leaves = tree->leaves++; leaves & 1; leaves >>= 1, full *= 2, waiting += places)
         join(op, waiting, full, node, counts, width);
-    memcpy(waiting, node, (size_t)places * sizeof *node);
+    if (waiting != node)
+        memcpy(waiting, node, (size_t)places * sizeof *node);
+}
+
+/* Where to make the next leaf: every other one waits at once. */
+TARGET PP_INLINE double *next_leaf(const pp_tree *tree)
+{
+    return tree->leaves & 1 ? tree->spare : tree->nodes;
 }
 
 /* Whole leaves of a row, in which the 8 lanes are a vector. */
@@ -273,15 +281,17 @@ TARGET PP_INLINE void take_op(enum pp_reduction op, double scale, pp_tree *tree,
     const bool is_row = tile->width == 1 && tile->row == sizeof(double);
     int64_t k = is_row ? take_row(op, scale, tree, tile) : 0;
     for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
-        leaf(op, scale, tile, k, tree->spare);
-        push(op, tree, tile->width, tree->spare, NULL);
+        double *node = next_leaf(tree);
+        leaf(op, scale, tile, k, node);
+        push(op, tree, tile->width, node, NULL);
     }
+    double *node = next_leaf(tree);
     if (k < tile->count && is_row && op != PP_VAR) {
-        ragged_row(op, scale, tile, k, tree->spare);
-        push(op, tree, 1, tree->spare, NULL);
+        ragged_row(op, scale, tile, k, node);
+        push(op, tree, 1, node, NULL);
     } else if (k < tile->count) {
-        ragged_leaf(op, scale, tile, k, tree->spare, tree->last);
-        push(op, tree, tile->width, tree->spare, tree->last);
+        ragged_leaf(op, scale, tile, k, node, tree->last);
+        push(op, tree, tile->width, node, tree->last);
         tree->ragged = true;
     }
 }
@@ -309,7 +319,8 @@ TARGET static void tree_close(const pp_reduce_job *job, pp_tree *tree, double *p
     const enum pp_reduction op = tree_op(job);
     const int64_t places = ISA(node_places)(op, tree->width);
     double *counts = partial + places;
-    memset(partial, 0, (size_t)(places + LANES) * sizeof *partial);
+    if (tree->leaves == 0)
+        memset(partial, 0, (size_t)(places + LANES) * sizeof *partial);
     const double *waiting = tree->nodes;
     double full = LANES;
     bool any = false;
