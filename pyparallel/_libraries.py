@@ -7,6 +7,9 @@ from importlib import import_module
 
 from pyparallel._metadata import install_line
 
+# The extra that installs a library, where it is not the lesson's.
+EXTRAS = {"bottleneck": "bench", "numexpr": "bench"}
+
 
 def missing(needs: Mapping[str, str]) -> dict[str, str]:
     """Those whose library cannot be imported, and how to install it, or why it fails.
@@ -19,10 +22,11 @@ def missing(needs: Mapping[str, str]) -> dict[str, str]:
     """
     found = {}
     for name, library in needs.items():
+        cure = install_line(EXTRAS.get(library, "lesson"))
         try:
             import_module(library)
         except ModuleNotFoundError:
-            found[name] = install_line("lesson")
+            found[name] = cure
         except ImportError as error:  # it is there, but refuses, say, this version of NumPy
-            found[name] = next(iter(str(error).splitlines()), install_line("lesson"))
+            found[name] = next(iter(str(error).splitlines()), cure)
     return found

@@ -177,7 +177,7 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
     "--isa",
     metavar="all|NAME",
     help="Force each instruction-set variant in turn (or this one), each in a fresh process, and "
-    "print the ratios against Numba parallel.",
+    "print the ratios against Numba parallel (of fsum, against math.fsum).",
 )
 @click.option("--only", multiple=True, metavar="CONTESTANT", help="Race only this; repeatable.")
 @click.option(
@@ -210,6 +210,9 @@ def race(
       mandelbrot-deep   the whole set, at most 5000 iterations: a minute or two
       julia             the Julia set of -0.8+0.156i
       pi                pi from ten million random points
+      sum               the sum of ten million float64
+      var               their variance, in one pass over memory or in more
+      fsum              their exact sum, rounded once
 
     \b
     Examples:
@@ -226,7 +229,7 @@ def race(
         check_writable(Path(json_file))
     show = _silent if json_file == "-" else click.echo
     if only and isa:
-        raise click.UsageError(f"--isa races {variants.RIVAL} and {variants.OURS} only: no --only")
+        raise click.UsageError(f"--isa races {variants.OURS} and one rival only: no --only")
     with _threads(num_threads):
         measured: dict[str, Any] = {"problem": name, "machine": config()}
         if isa:

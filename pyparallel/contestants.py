@@ -3,55 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from pyparallel import _contestant_kernels as kernels
-from pyparallel import _contestant_pi as estimates
+import numpy as np
+
+from pyparallel import _contestant_peers as peers
 from pyparallel import fractals
 from pyparallel._agreement import Check
 from pyparallel._arguments import complex_number, whole_number
+from pyparallel._contestant_peers import Peers
 from pyparallel._libraries import missing
 
-SOURCES = {
-    "NumPy": "https://numpy.org/doc/stable/user/quickstart.html#indexing-with-boolean-arrays",
-    "Numba serial": "https://numba.readthedocs.io/en/stable/user/examples.html",
-    "Numba parallel": "https://numba.readthedocs.io/en/stable/user/parallel.html",
-    "Dask": "https://docs.dask.org/en/stable/generated/dask.array.map_blocks.html",
-}
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-# The library a contestant needs beside NumPy.
-LIBRARIES = {"Numba serial": "numba", "Numba parallel": "numba", "Dask": "dask.array"}
+    Values = NDArray[np.float64]
 
-Form = Callable[[fractals.Box, complex | None, int], object]
-
-FORMS: dict[str, Form] = {
-    "NumPy": kernels.by_numpy,
-    "Numba serial": kernels.by_numba_serial,
-    "Numba parallel": kernels.by_numba_parallel,
-    "Dask": kernels.by_dask,
-    "pyparallel": kernels.by_pyparallel,
-}
-
-PI_SOURCES = {
-    "NumPy": "https://numpy.org/doc/stable/reference/random/performance.html",
-    "Numba serial": "https://numba.readthedocs.io/en/stable/reference/pysupported.html#random",
-    "Numba parallel": "https://numba.readthedocs.io/en/stable/user/parallel.html",
-    "Numba, NumPy's generators": "https://numba.readthedocs.io/en/stable/reference/"
-    "numpysupported.html#generator-objects",
-    "Dask": "https://docs.dask.org/en/stable/delayed.html",
-}
-PI_LIBRARIES = {**LIBRARIES, "Numba, NumPy's generators": "numba"}
-
-PI_FORMS: dict[str, Callable[[int], float]] = {
-    "NumPy": estimates.by_numpy,
-    "Numba serial": estimates.by_numba_serial,
-    "Numba parallel": estimates.by_numba_parallel,
-    "Numba, NumPy's generators": estimates.by_numba_generators,
-    "Dask": estimates.by_dask,
-    "pyparallel": estimates.by_pyparallel,
-}
+Work = tuple[Any, ...]  # what a form is called with
+Described = tuple[str, Check | None]  # a problem's title, and how its results are compared
 
 # The lesson's case, the whole Mandelbrot set, and a whole Julia set.
 BOX = fractals.Box(1024, 1024, center=-1.1195 + 0.2718j, extent=0.005 + 0.005j)
@@ -65,9 +38,16 @@ DRAGON = -0.8 + 0.156j
 SMALL = 128
 
 SAMPLES, FEW_SAMPLES = 10_000_000, 200_000
+VALUES, FEW_VALUES = 10_000_000, 1_000_000
 
 # Standard errors by which two estimates may differ: by chance they do so once in two million times.
 STANDARD_ERRORS = 5
+
+# Relative differences of sums that are due to their order alone stay far below this, even where the
+# values are added one by one.
+TOLERANCE = 1e-10
+
+SEED = 20260729
 
 
 @dataclass(frozen=True)
@@ -105,7 +85,7 @@ def problems() -> dict[str, Callable[[], Problem]]:
     --------
     >>> from pyparallel import contestants
     >>> list(contestants.problems())
-    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia', 'pi']
+    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia', 'pi', 'sum', 'var', 'fsum']
     """
     return {
         "mandelbrot": mandelbrot,
@@ -113,6 +93,9 @@ def problems() -> dict[str, Callable[[], Problem]]:
         "mandelbrot-deep": lambda: mandelbrot(WHOLE, 5000),
         "julia": julia,
         "pi": pi,
+        "sum": sum,
+        "var": var,
+        "fsum": fsum,
     }
 
 
@@ -237,24 +220,141 @@ def pi(n: int = SAMPLES) -> Problem:
     >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
     """
     n = whole_number("contestants.pi", "n", n, 2**62)
-    without = missing(PI_LIBRARIES)
-    forms = {name: form for name, form in PI_FORMS.items() if name not in without}
 
-    def problem(n: int, forms: dict[str, Callable[[int], float]]) -> Problem:
+    def described(n: int) -> Described:
         tolerance = STANDARD_ERRORS * math.sqrt(2 * math.pi * (4 - math.pi) / n)
         title = (
             f"pi by Monte Carlo, {n} samples, "
             f"equal within {STANDARD_ERRORS} standard errors ({tolerance:.2g})"
         )
-        runners: dict[str, Callable[[], object]]
-        runners = {name: partial(form, n) for name, form in forms.items()}
-        sources = {name: url for name, url in PI_SOURCES.items() if name in forms}
-        check = partial(_within, tolerance)
-        return Problem(title, runners, without, sources, check=check)
+        return title, partial(_within, tolerance)
 
-    small = problem(min(n, FEW_SAMPLES), {"pure Python": estimates.by_python, **forms})
-    small = replace(small, title=f"{small.title}: small, for plain Python takes part")
-    return replace(problem(n, forms), small=small)
+    return _problem(peers.PI, described, (n,), (min(n, FEW_SAMPLES),))
+
+
+def sum(n: int = VALUES) -> Problem:
+    """The sum of n float64 values, uniform between 0 and 1, as by `pyparallel.sum`.
+
+    Each library adds in an order of its own, so the sums agree only within a relative 1e-10.
+
+    - *NumPy* is `numpy.sum`, *bottleneck* its ``nansum``, *numexpr* ``evaluate("sum(a)")``; all
+      run on one thread.
+    - *Numba serial* is the plain loop, compiled with ``fastmath``, which lets it add in any order;
+      *Numba parallel* is the same with ``parallel=True`` and ``prange``.
+    - *Dask* sums chunks on its scheduler of threads, without a copy of the values.
+    - *pyparallel* is `pyparallel.sum`.
+    - *pure Python*, only in ``small``, is the built-in `sum` of a list made in each call.
+
+    Parameters
+    ----------
+    n : int, optional
+        Values, at least 1.
+
+    Returns
+    -------
+    Problem
+        ``small`` has at most a million values. Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.sum(1000)
+    >>> problem.title
+    'sum of 1000 float64, equal within a relative 1e-10'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    return _reduction("sum", peers.SUM, n)
+
+
+def var(n: int = VALUES) -> Problem:
+    """The variance of n float64 values, uniform between 0 and 1, as by `pyparallel.var`.
+
+    The results agree within a relative 1e-10. They would not for values far from 0: Numba's loop
+    takes the mean of the squares less the square of the mean, which is one pass over memory, but
+    cancels. The others subtract the mean first; pyparallel does so in one pass.
+
+    - *NumPy* is `numpy.var`. *NumPy in blocks* works on deviations that fit into the cache.
+    - *bottleneck* is its ``nanvar``; *numexpr* evaluates the mean, then the squares.
+    - *Numba serial* and *Numba parallel*, *Dask*, *pyparallel* and *pure Python*: see `sum`.
+
+    Parameters
+    ----------
+    n : int, optional
+        Values, at least 1.
+
+    Returns
+    -------
+    Problem
+        ``small`` has at most a million values. Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.var(1000)
+    >>> problem.title
+    'var of 1000 float64, equal within a relative 1e-10'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    return _reduction("var", peers.VAR, n)
+
+
+def fsum(n: int = VALUES) -> Problem:
+    """The exact sum of n float64 values, rounded once, as by `pyparallel.fsum`.
+
+    The other contestant is Python's `math.fsum`, on a list made in each call, which is faster than
+    taking the values from the array. Both must give the same bits.
+
+    Parameters
+    ----------
+    n : int, optional
+        Values, uniform between 0 and 1; at least 1.
+
+    Returns
+    -------
+    Problem
+        Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.fsum(1000)
+    >>> problem.title
+    'fsum of 1000 float64, equal to the bit'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    return _reduction("fsum", peers.FSUM, n)
+
+
+def _reduction(function: str, field: Peers, n: int) -> Problem:
+    n = whole_number(f"contestants.{function}", "n", n, 2**62)
+    exactly = field is peers.FSUM
+    agreement = "to the bit" if exactly else f"within a relative {TOLERANCE:g}"
+
+    def described(a: Values) -> Described:
+        check = operator.eq if exactly else partial(_relatively_within, TOLERANCE)
+        return f"{function} of {a.size} float64, equal {agreement}", check
+
+    a = np.random.default_rng(SEED).random(n)
+    return _problem(field, described, (a,), (a[:FEW_VALUES],))
+
+
+def _relatively_within(tolerance: float, first: float, other: float) -> bool:
+    return abs(first - other) <= tolerance * abs(first)
 
 
 def _within(tolerance: float, first: float, other: float) -> bool:
@@ -267,23 +367,32 @@ def _fractal(function: str, box: object, c: complex | None, max_iter: object) ->
             f"contestants.{function}: box must be a pyparallel.Box, not {type(box).__name__}"
         )
     number = whole_number(f"contestants.{function}", "max_iter", max_iter, 2**31 - 1)
-    without = missing(LIBRARIES)
-    forms = {name: form for name, form in FORMS.items() if name not in without}
 
-    def problem(box: fractals.Box, forms: dict[str, Form]) -> Problem:
-        runners = {name: _contestant(form, box, c, number) for name, form in forms.items()}
-        sources = {name: url for name, url in SOURCES.items() if name in forms}
-        return Problem(_title(box, c, number), runners, without, sources)
+    def described(box: fractals.Box, c: complex | None, max_iter: int) -> Described:
+        return _title(box, c, max_iter), None
 
-    small = problem(_shrunk(box), {"pure Python": kernels.by_python, **forms})
+    return _problem(peers.FRACTALS, described, (box, c, number), (_shrunk(box), c, number))
+
+
+def _problem(
+    field: Peers, described: Callable[..., Described], work: Work, small_work: Work
+) -> Problem:
+    """The problem for those of the field who can take part; with plain Python where it is small."""
+    without = missing(field.libraries)
+    forms = {name: form for name, form in field.forms.items() if name not in without}
+    sources = {name: url for name, url in field.sources.items() if name in forms}
+
+    def problem(work: Work, forms: Mapping[str, Callable[..., object]]) -> Problem:
+        title, check = described(*work)
+        runners: dict[str, Callable[[], object]]
+        runners = {name: partial(form, *work) for name, form in forms.items()}
+        return Problem(title, runners, without, sources, check=check)
+
+    if field.python is None:
+        return problem(work, forms)
+    small = problem(small_work, {"pure Python": field.python, **forms})
     small = replace(small, title=f"{small.title}: small, for plain Python takes part")
-    return replace(problem(box, forms), small=small)
-
-
-def _contestant(
-    form: Form, box: fractals.Box, c: complex | None, max_iter: int
-) -> Callable[[], object]:
-    return lambda: form(box, c, max_iter)
+    return replace(problem(work, forms), small=small)
 
 
 def _title(box: fractals.Box, c: complex | None, max_iter: int) -> str:

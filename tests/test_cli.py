@@ -305,6 +305,11 @@ def test_a_variant_is_forced_in_a_process_of_its_own(capsys):
     assert child["machine"]["num_threads"] == pp.get_num_threads()
 
 
+def test_exact_sums_are_raced_against_pythons(capsys):
+    assert run(["race", "fsum", "--isa", "baseline", "--repeat", "1"]) == 0
+    assert "variant   math.fsum  pyparallel  ratio" in said(capsys)[0]
+
+
 def test_a_race_that_fails_in_its_process_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(variants, "chosen", lambda name: ["z80"])
     assert run(["race", "mandelbrot", "--isa", "all"]) == 2

@@ -200,6 +200,9 @@ def test_problems_are_built_by_name():
         "mandelbrot-deep": "Mandelbrot set, 1024 x 1024 pixels, at most 5000 iterations",
         "julia": "Julia set of -0.8+0.156i, 1024 x 1024 pixels, at most 1024 iterations",
         "pi": "pi by Monte Carlo, 10000000 samples, equal within 5 standard errors (0.0037)",
+        "sum": "sum of 10000000 float64, equal within a relative 1e-10",
+        "var": "var of 10000000 float64, equal within a relative 1e-10",
+        "fsum": "fsum of 10000000 float64, equal to the bit",
     }
 
 
