@@ -446,3 +446,12 @@ def test_norms_of_what_is_not_finite():
     ]:
         for n in (0, 500):
             assert str(float(pp.norm(np.r_[values, np.zeros(n)]))) == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (3, 0, 2), (2, 3, 0)])
+def test_empty_arrays_may_have_any_strides(shape):
+    strides = [8 * (axis + 1) for axis in range(len(shape))]
+    a = np.lib.stride_tricks.as_strided(np.zeros(8), shape, strides)
+    assert pp.sum(a) == 0
+    assert pp.count_nonzero(a) == 0
+    assert pp.fsum(a) == 0

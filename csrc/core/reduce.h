@@ -12,13 +12,14 @@
 #include "pp.h"
 
 enum {
-    PP_GROUP = 64,    /* elements in a leaf of the tree of sums */
-    PP_SUM_LANES = 8, /* element k of a group belongs to lane k mod 8 */
-    PP_COLUMNS = 256, /* outputs that are reduced side by side, at most */
-    PP_PLACES = 512,  /* bytes of accumulators in the widest row that is folded */
-    PP_FAR = 4096,    /* bytes ahead of the element in use that are fetched */
-    PP_LEAD = 8,      /* rows ahead, likewise, where they do not follow each other */
-    PP_STAGE = 4096,  /* elements staged at a time, where they cannot be read in place */
+    PP_GROUP = 64,     /* elements in a leaf of the tree of sums */
+    PP_SUM_LANES = 8,  /* element k of a group belongs to lane k mod 8 */
+    PP_COLUMNS = 256,  /* outputs that are reduced side by side, at most */
+    PP_PLACES = 512,   /* bytes of accumulators in the widest row that is folded */
+    PP_FAR = 4096,     /* bytes ahead of the element in use that are fetched */
+    PP_LEAD = 8,       /* rows ahead, likewise, where they do not follow each other */
+    PP_TILE = 1 << 15, /* elements in a tile in place, and between two looks at the clock */
+    PP_STAGE = 4096,   /* elements staged at a time, where they cannot be read in place */
 };
 
 /* Some elements of `width` outputs that lie side by side: element k of output j is at
@@ -82,6 +83,13 @@ struct pp_reduce_job {
     pp_view in[2], out[2];
 };
 
+/* What to reduce, and in which blocks and tiles. */
+void pp_plan_reduction(pp_reduce_job *job, const pp_reduction_task *task);
+/* How many chunks, and how many blocks in an item of work. */
+void pp_plan_work(pp_reduce_job *job, int threads);
+
+/* Bytes from an element of an output to the next along the last dimension. */
+int64_t pp_last_stride(const pp_reduce_job *job, int i);
 pp_block pp_reduce_block(const pp_reduce_job *job, int64_t block);
 /* Elements k, k + 1, … of the block's outputs; `stage` holds them where they are not in place. */
 pp_tile pp_reduce_tile(const pp_reduce_job *job, const pp_block *block, int64_t k, int64_t count,
