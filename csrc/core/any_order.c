@@ -358,23 +358,5 @@ const pp_operation pp_any_order = {
     .write = write,
 };
 
-#define ISA(name) name##_baseline
-#define TARGET
-#include "any_order_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "any_order_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET                                                                                 \
-        PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
-#    include "any_order_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
+#define TEMPLATE "any_order_template.h"
+#include "each_isa.h"

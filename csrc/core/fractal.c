@@ -226,43 +226,8 @@ PP_INLINE void empty_lanes(const pp_escape_job *job, pp_escape_state *s, int i, 
     }
 }
 
-#define ISA(name) name##_baseline
-#define TARGET
-#ifdef PP_X86
-#    include <immintrin.h>
-#    include "simd_sse2.h"
-#else
-#    include "simd_scalar.h"
-#endif
-#include "fractal_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "simd_avx2.h"
-#    include "fractal_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
-#    include "simd_avx512.h"
-#    include "fractal_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-#ifdef PP_AARCH64
-#    include <arm_neon.h>
-#    define ISA(name) name##_neon
-#    define TARGET
-#    include "simd_neon.h"
-#    include "fractal_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
+#define TEMPLATE "fractal_template.h"
+#include "each_isa.h"
 
 /* A team costs some microseconds to wake: as long as a few thousand steps of a pixel. */
 static bool worth_threads(const pp_escape_job *job)

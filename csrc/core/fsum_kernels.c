@@ -3,43 +3,8 @@
 
 #include <limits.h>
 
-#define ISA(name) name##_baseline
-#define TARGET
-#ifdef PP_X86
-#    include <immintrin.h>
-#    include "simd_sse2.h"
-#else
-#    include "simd_scalar.h"
-#endif
-#include "fsum_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "simd_avx2.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
-#    include "simd_avx512.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-#ifdef PP_AARCH64
-#    include <arm_neon.h>
-#    define ISA(name) name##_neon
-#    define TARGET
-#    include "simd_neon.h"
-#    include "fsum_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
+#define TEMPLATE "fsum_template.h"
+#include "each_isa.h"
 
 int pp_fsum_exponent(const double *x, int n)
 {

@@ -170,43 +170,8 @@ enum pp_status pp_read_words(const uint64_t *words, int64_t n, uint64_t *sum, do
     return status;
 }
 
-#define ISA(name) name##_baseline
-#define TARGET
-#ifdef PP_X86
-#    include <immintrin.h>
-#    include "simd_sse2.h"
-#else
-#    include "simd_scalar.h"
-#endif
-#include "lab_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "simd_avx2.h"
-#    include "lab_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
-#    include "simd_avx512.h"
-#    include "lab_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-#ifdef PP_AARCH64
-#    include <arm_neon.h>
-#    define ISA(name) name##_neon
-#    define TARGET
-#    include "simd_neon.h"
-#    include "lab_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
+#define TEMPLATE "lab_template.h"
+#include "each_isa.h"
 
 static void multiply_add_loop(const lab_job *job, int64_t first, int64_t steps)
 {

@@ -47,43 +47,8 @@ void pp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t wo
     rounds(&keys, words);
 }
 
-#define ISA(name) name##_baseline
-#define TARGET
-#ifdef PP_X86
-#    include <immintrin.h>
-#    include "simd_sse2.h"
-#else
-#    include "simd_scalar.h"
-#endif
-#include "philox_template.h"
-#undef ISA
-#undef TARGET
-
-#ifdef PP_X86
-#    define ISA(name) name##_avx2
-#    define TARGET    PP_TARGET("avx2,fma")
-#    include "simd_avx2.h"
-#    include "philox_template.h"
-#    undef ISA
-#    undef TARGET
-
-#    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma")
-#    include "simd_avx512.h"
-#    include "philox_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
-
-#ifdef PP_AARCH64
-#    include <arm_neon.h>
-#    define ISA(name) name##_neon
-#    define TARGET
-#    include "simd_neon.h"
-#    include "philox_template.h"
-#    undef ISA
-#    undef TARGET
-#endif
+#define TEMPLATE "philox_template.h"
+#include "each_isa.h"
 
 /* The same one by one, for samples that don't fill a group; the last block may lend only one. */
 static uint64_t outside_one_by_one(const pp_philox_keys *keys, uint64_t block, int64_t samples)

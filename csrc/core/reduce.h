@@ -127,12 +127,10 @@ enum pp_fold { PP_FOLD_SUM, PP_FOLD_COUNT, PP_FOLD_MIN, PP_FOLD_MAX };
 /* Fold rows of `width` elements, `row` bytes apart, into as many accumulators. */
 typedef void pp_folder(void *accumulators, const char *x, int64_t row, int64_t rows, int width);
 
-extern const pp_tree_kernels pp_tree_baseline, pp_tree_avx2, pp_tree_avx512;
+extern const pp_tree_kernels pp_tree_baseline, pp_tree_avx2, pp_tree_avx512, pp_tree_neon;
 extern pp_folder *const pp_folders_baseline[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx2[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx512[PP_COMPLEX64][4];
-/* NEON is part of every AArch64 CPU, and so of the baseline there. */
-#define pp_tree_neon    pp_tree_baseline
-#define pp_folders_neon pp_folders_baseline
+extern pp_folder *const pp_folders_neon[PP_COMPLEX64][4];
 
 #endif

@@ -1,6 +1,6 @@
 /* The vocabulary of the SIMD templates, and what each word means.
 
-   A template is compiled once per instruction set. Before each time, its .c file defines
+   A template is compiled once per instruction set. Before each time, each_isa.h defines
        ISA(name)  `name` with the variant's suffix
        TARGET     the function attribute that turns the instruction set on
    and includes simd_<isa>.h, which supplies
