@@ -1,0 +1,1 @@
+"""Benchmarks: what is measured more than once, and put into pictures."""
