@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 Work = tuple[Any, ...]  # what a form is called with
-Described = tuple[str, Check | None]  # a problem's title, and how its results are compared
+Described = tuple[str, str, Check | None]  # a problem's title, its agreement and check
 
 # The lesson's case, the whole Mandelbrot set, and a whole Julia set.
 BOX = fractals.Box(1024, 1024, center=-1.1195 + 0.2718j, extent=0.005 + 0.005j)
@@ -68,6 +68,8 @@ class Problem:
         The same in a size at which plain Python can take part.
     check : callable or None
         What `pyparallel.race` is to compare the results with, if not with its default.
+    agreement : str
+        How far results agree, in words.
     """
 
     title: str
@@ -76,6 +78,7 @@ class Problem:
     sources: dict[str, str]
     small: Problem | None = None
     check: Check | None = None
+    agreement: str = "equal"
 
 
 def problems() -> dict[str, Callable[[], Problem]]:
@@ -223,11 +226,9 @@ def pi(n: int = SAMPLES) -> Problem:
 
     def described(n: int) -> Described:
         tolerance = STANDARD_ERRORS * math.sqrt(2 * math.pi * (4 - math.pi) / n)
-        title = (
-            f"pi by Monte Carlo, {n} samples, "
-            f"equal within {STANDARD_ERRORS} standard errors ({tolerance:.2g})"
-        )
-        return title, partial(_within, tolerance)
+        agreement = f"equal within {STANDARD_ERRORS} standard errors ({tolerance:.2g})"
+        title = f"pi by Monte Carlo, {n} samples, {agreement}"
+        return title, agreement, partial(_within, tolerance)
 
     return _problem(peers.PI, described, (n,), (min(n, FEW_SAMPLES),))
 
@@ -343,11 +344,11 @@ def fsum(n: int = VALUES) -> Problem:
 def _reduction(function: str, field: Peers, n: int) -> Problem:
     n = whole_number(f"contestants.{function}", "n", n, 2**62)
     exactly = field is peers.FSUM
-    agreement = "to the bit" if exactly else f"within a relative {TOLERANCE:g}"
+    agreement = "equal to the bit" if exactly else f"equal within a relative {TOLERANCE:g}"
 
     def described(a: Values) -> Described:
         check = operator.eq if exactly else partial(_relatively_within, TOLERANCE)
-        return f"{function} of {a.size} float64, equal {agreement}", check
+        return f"{function} of {a.size} float64, {agreement}", agreement, check
 
     a = np.random.default_rng(SEED).random(n)
     return _problem(field, described, (a,), (a[:FEW_VALUES],))
@@ -369,7 +370,7 @@ def _fractal(function: str, box: object, c: complex | None, max_iter: object) ->
     number = whole_number(f"contestants.{function}", "max_iter", max_iter, 2**31 - 1)
 
     def described(box: fractals.Box, c: complex | None, max_iter: int) -> Described:
-        return _title(box, c, max_iter), None
+        return _title(box, c, max_iter), "equal in every pixel", None
 
     return _problem(peers.FRACTALS, described, (box, c, number), (_shrunk(box), c, number))
 
@@ -383,10 +384,10 @@ def _problem(
     sources = {name: url for name, url in field.sources.items() if name in forms}
 
     def problem(work: Work, forms: Mapping[str, Callable[..., object]]) -> Problem:
-        title, check = described(*work)
+        title, agreement, check = described(*work)
         runners: dict[str, Callable[[], object]]
         runners = {name: partial(form, *work) for name, form in forms.items()}
-        return Problem(title, runners, without, sources, check=check)
+        return Problem(title, runners, without, sources, check=check, agreement=agreement)
 
     if field.python is None:
         return problem(work, forms)

@@ -6,7 +6,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -30,15 +30,22 @@ SECONDS_OF_NUMPY = 1.5
 SECONDS_A_RACE = 15.0
 FEWEST_RUNS, MOST_RUNS = 3, 7
 
+ABOUT_VAR = (
+    "Numba's loops take the mean of the squares less the square of the mean. That serves for these "
+    "values, but cancels where the mean is large; the others subtract the mean first, and "
+    "pyparallel does so in one pass over memory."
+)
+
 
 @dataclass(frozen=True)
 class Event:
-    """A race for a picture, and perhaps the same on a size that plain Python can do."""
+    """A race, perhaps for a picture, and the same on a size that plain Python can do."""
 
     problem: Problem
     race: Race
-    picture: Picture
+    picture: Picture | None
     small: Race | None
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,9 +83,8 @@ def show(tell: Callable[[str], object]) -> Demo:
     verdict = doctor.verdict(doctor.examine())
     tell(f"{verdict}\n")
     events = []
-    for build, picture in _programme():
-        problem = build(_side(build))
-        events.append(_event(problem, picture))
+    for problem, picture, text in _programme():
+        events.append(_event(problem, picture, text))
         tell(f"{problem.title}\n\n{events[-1].race}\n")
     lost = [_one_point(), *_own_formula()]
     for case in lost:
@@ -145,8 +151,17 @@ def _time_of(f: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def _programme() -> list[tuple[Callable[[int], Problem], Picture]]:
-    """What is raced, given a size, and its picture."""
+def _programme() -> Iterator[tuple[Problem, Picture | None, str]]:
+    """What is raced, each built when its turn comes; its picture; a remark."""
+    for build, picture in _pictures():
+        yield build(_side(build)), picture, ""
+    yield contestants.pi(), None, ""
+    yield contestants.sum(), None, ""
+    yield contestants.var(), None, ABOUT_VAR
+
+
+def _pictures() -> list[tuple[Callable[[int], Problem], Picture]]:
+    """The fractals that are raced, given a size, and their pictures."""
     tree, dragon = contestants.BOX, contestants.JULIA
 
     def mandelbrot_of(side: int) -> Problem:
@@ -172,12 +187,16 @@ def _side(build: Callable[[int], Problem]) -> int:
     return next(fitting, SIDES[-1])
 
 
-def _event(problem: Problem, picture: Picture) -> Event:
+def _event(problem: Problem, picture: Picture | None, text: str = "") -> Event:
     # NumPy takes about half of each round, and two rounds come before the timed ones.
     a_round = 2 * _time_of(problem.contestants["NumPy"])
     runs = max(FEWEST_RUNS, min(MOST_RUNS, int(SECONDS_A_RACE / a_round) - 2))
-    small = race(problem.small.contestants, repeat=FEWEST_RUNS) if problem.small else None
-    return Event(problem, race(problem.contestants, repeat=runs), picture, small)
+    small = _race(problem.small, FEWEST_RUNS) if problem.small else None
+    return Event(problem, _race(problem, runs), picture, small, text)
+
+
+def _race(problem: Problem, runs: int) -> Race:
+    return race(problem.contestants, check=problem.check, repeat=runs)
 
 
 def _one_point() -> Lost:

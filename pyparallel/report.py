@@ -42,7 +42,7 @@ a { color: var(--ours); }
 figure { margin: 0; min-width: 0; }
 figure img { display: block; width: 100%; height: auto; border-radius: .4rem; }
 figcaption { margin-top: .4rem; }
-.chart { background: var(--card); border-radius: .4rem; padding: 1rem 1.25rem; }
+.chart { max-width: 44rem; background: var(--card); border-radius: .4rem; padding: 1rem 1.25rem; }
 .chart ul { list-style: none; margin: .6rem 0 0; padding: 0; }
 .chart li { margin: .55rem 0; }
 .name { display: flex; justify-content: space-between; gap: 1rem; }
@@ -88,10 +88,11 @@ def page(demo: Demo) -> str:
     parts = [
         f"<h1>{escape(headline(first, demo.machine))}</h1>",
         _equal(first),
-        f'<div class="first">{_picture(first)}{_chart(first)}</div>',
+        _view(first),
         "<h2>The races</h2>",
         f"<p>{RULES}</p>",
-        *(_event(event, with_picture=event is not first) for event in demo.events),
+        _event(first),
+        *(_event(event, above=_equal(event) + _view(event)) for event in demo.events[1:]),
         "<h2>Where others win</h2>",
         *map(_lost, demo.lost),
         _without_c(first),
@@ -142,28 +143,33 @@ def _round(ratio: float) -> str:
 def _equal(event: Event) -> str:
     names = [name for name in event.race.names if name != OURS]
     others = f"{', '.join(names[:-1])} and {names[-1]}" if names[1:] else names[0]
-    loop = " A smaller picture also equals that of the plain Python loop." if event.small else ""
+    agreement = event.problem.agreement
+    loop = (
+        " A smaller picture also equals that of the plain Python loop."
+        if event.picture
+        else " With less work plain Python agrees, too."
+    )
     return (
-        '<p><span class="equal">✓ Equal in every pixel</span> to the results of '
-        f"{escape(others)}, checked before the race.{loop}</p>"
+        f'<p><span class="equal">✓ {escape(agreement[0].upper() + agreement[1:])}</span> to the '
+        f"results of {escape(others)}, checked before the race.{loop if event.small else ''}</p>"
     )
 
 
-def _picture(event: Event) -> str:
+def _picture(event: Event, picture: rendering.Picture) -> str:
     buffer = io.BytesIO()
-    rendering.draw(event.picture).save(buffer, format="JPEG", quality=92, subsampling=0)
+    rendering.draw(picture).save(buffer, format="JPEG", quality=92, subsampling=0)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     kind = event.problem.title.partition(",")[0]
-    box = event.picture.box
+    box = picture.box
     alt = (
         f"{kind}: fine branches around black areas, coloured by the number of iterations"
-        if event.picture.julia is None
+        if picture.julia is None
         else f"{kind}: a chain of spirals, coloured by the number of iterations"
     )
     return (
         f'<figure><img alt="{escape(alt)}" width="{box.width}" height="{box.height}" '
         f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(kind)}, drawn by '
-        f"<code>{escape(_short(event.picture))}</code></figcaption></figure>"
+        f"<code>{escape(_short(picture))}</code></figcaption></figure>"
     )
 
 
@@ -195,11 +201,17 @@ def _ours(name: str) -> str:
     return ' class="ours"' if name == OURS else ""
 
 
-def _event(event: Event, *, with_picture: bool) -> str:
-    parts = [f"<h3>{escape(event.problem.title)}</h3>"]
-    if with_picture:
-        parts.append(f'<div class="first">{_picture(event)}{_chart(event)}</div>')
-    parts.append(_table(event.race))
+def _view(event: Event) -> str:
+    """The bars, beside the picture where there is one."""
+    if event.picture is None:
+        return _chart(event)
+    return f'<div class="first">{_picture(event, event.picture)}{_chart(event)}</div>'
+
+
+def _event(event: Event, above: str = "") -> str:
+    parts = [f"<h3>{escape(event.problem.title)}</h3>", above, _fastest(event), _table(event.race)]
+    if event.text:
+        parts.append(f"<p>{escape(event.text)}</p>")
     if event.small and event.problem.small:
         parts += [f"<h3>{escape(event.problem.small.title)}</h3>", _table(event.small)]
     for name, cure in event.problem.missing.items():
@@ -210,6 +222,16 @@ def _event(event: Event, *, with_picture: bool) -> str:
     if links:
         parts.append(f'<p class="soft">Each in the form that its documentation shows: {links}.</p>')
     return "\n".join(parts)
+
+
+def _fastest(event: Event) -> str:
+    """Who won, where it is not us."""
+    best = event.race.best
+    name = min(best, key=best.__getitem__)
+    if name == OURS:
+        return ""
+    times = f"{seconds(best[name])} against {seconds(best[OURS])}"
+    return f"<p>{escape(name)} was the fastest here: {times} of {OURS}.</p>"
 
 
 def _table(race: Race) -> str:
@@ -267,6 +289,9 @@ def _repeat(event: Event) -> str:
         install_line("lesson"),
         "pyparallel demo",
         "pyparallel race mandelbrot --isa all",
-        event.picture.command(),
+        "pyparallel race pi",
+        "pyparallel race sum",
+        "pyparallel race var",
+        *([event.picture.command()] if event.picture else []),
     ]
     return f"<pre>{escape(chr(10).join(lines))}</pre>"

@@ -6,6 +6,8 @@ import platform
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 import pyparallel as pp
-from pyparallel import _demo_problems, demo, report
+from pyparallel import _demo_problems, contestants, demo, report
 from pyparallel.contestants import Problem
 from pyparallel.demo import Demo, Event, Lost
 from pyparallel.racing import Race
@@ -28,7 +30,8 @@ def raced(**seconds):
 
 
 def problem(title, small=None):
-    return Problem(title, {}, {"Dask": "pip install <dask>"}, {"NumPy": "https://numpy.org"}, small)
+    missing, sources = {"Dask": "pip install <dask>"}, {"NumPy": "https://numpy.org"}
+    return Problem(title, {}, missing, sources, small, agreement="equal in every pixel")
 
 
 @pytest.fixture
@@ -46,9 +49,16 @@ def page():
         Picture(box, 100, -0.8 + 0.156j),
         None,
     )
+    third = Event(
+        replace(problem("sum of 9 float64"), agreement="equal within a relative 1e-10"),
+        raced(NumPy=0.2, Numba_parallel=0.05, pyparallel=0.1),
+        None,
+        raced(pure_Python=4.0, pyparallel=0.001),
+        "A remark & more.",
+    )
     lost = Lost("One point", raced(plain_Python=1e-6, pyparallel=2e-6), "Calls & work.")
     machine = {"CPU": "A <fast> one", "threads": "2 (affinity)"}
-    return report.page(Demo("This machine is ready.", [first, second], [lost], machine))
+    return report.page(Demo("This machine is ready.", [first, second, third], [lost], machine))
 
 
 class Page(HTMLParser):
@@ -108,6 +118,25 @@ def test_the_first_screen_is_verdict_picture_chart(page):
     assert text.index("Equal in every pixel") < text.index("speed-up against NumPy")
 
 
+def test_numbers_have_bars_without_a_picture_and_say_how_far_they_agree(page):
+    text = Page(page).text
+    below = text[text.index("sum of 9 float64") :]
+    for words in (
+        "Equal within a relative 1e-10 to the results of NumPy and Numba parallel",
+        "With less work plain Python agrees, too.",
+        "sum of 9 float64: speed-up against NumPy",
+        "A remark & more.",
+    ):
+        assert words in below
+    assert [tag for tag, _ in Page(page).elements].count("ul") == 3
+
+
+def test_the_page_names_the_winner_where_it_is_another(page):
+    text = Page(page).text
+    assert "Numba parallel was the fastest here: 50.0 ms against 100 ms of pyparallel." in text
+    assert text.count("was the fastest here") == 1
+
+
 def test_the_headline_is_what_was_measured(page):
     assert (
         "The Mandelbrot set in C takes 20.0 ms on 2 threads: "
@@ -138,6 +167,7 @@ def test_the_page_says_who_is_missing_where_others_win_and_how_to_repeat_it(page
         "This machine is ready.",
         "pyparallel demo",
         "pyparallel race mandelbrot --isa all",
+        "pyparallel race var",
         "pyparallel render --center -0.65+0.0j --extent 3.0+2.4j --size 32x24 --max-iter 100",
     ):
         assert words in text
@@ -156,6 +186,8 @@ def test_one_point_and_the_ship_race_on_the_same_work():
 def quick(monkeypatch):
     monkeypatch.setattr(demo, "SIDES", (64,))
     monkeypatch.setattr(demo, "MOST_RUNS", 3)
+    for name in ("pi", "sum", "var"):
+        monkeypatch.setattr(contestants, name, partial(getattr(contestants, name), 5000))
     monkeypatch.setattr("pyparallel.doctor.TIME_TO_MEASURE", 0.0)
 
 
@@ -168,6 +200,9 @@ def test_a_demo_tells_as_it_goes_and_returns_it_all(quick):
     assert [title.split(",")[0] for title in titles] == [
         "Mandelbrot set",
         "Julia set of -0.8+0.156i",
+        "pi by Monte Carlo",
+        "sum of 5000 float64",
+        "var of 5000 float64",
     ]
     for title, text in zip([*titles, *(case.title for case in result.lost)], told[2:], strict=True):
         assert text.startswith(title)
@@ -188,6 +223,7 @@ def test_a_demo_without_numba_and_dask_still_has_a_report(quick, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     result = demo.show(lambda text: None)
     assert result.events[0].race.names == ("NumPy", "pyparallel")
+    assert result.events[-1].race.names[:2] == ("NumPy", "NumPy in blocks")
     assert [case.title for case in result.lost] == ["One point that escapes at once"]
     text = Page(report.page(result)).text
     assert "Numba serial did not race" in text
@@ -212,7 +248,7 @@ def test_slow_machines_race_for_smaller_pictures(monkeypatch, seconds, side):
 def test_runs_fit_the_time_there_is(monkeypatch, seconds, runs):
     monkeypatch.setattr(demo, "_time_of", lambda f: seconds)
     made = []
-    monkeypatch.setattr(demo, "race", lambda contestants, repeat: made.append(repeat))
+    monkeypatch.setattr(demo, "_race", lambda problem, repeat: made.append(repeat))
     demo._event(Problem("p", {"NumPy": lambda: None}, {}, {}), None)
     assert made == [runs]
 
