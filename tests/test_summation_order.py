@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 import pyparallel as pp
 from pyparallel._load import core
@@ -197,6 +198,26 @@ def test_the_bits_do_not_depend_on_the_layout(shape, dtype):
                 options = {} if name == "norm" else {"dtype": float}
                 found = getattr(pp, name)(view, axis, num_threads=2, **options)
                 assert_same_bits(np.asarray(found, float), expected[name])
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "i2"])
+@pytest.mark.parametrize(
+    "shape",
+    [(257, 1000), (1000, 257), (33, 3000), (4, 30_000), (64, 1024), (40, 50, 61), (9, 2, 5000)],
+)
+def test_memory_may_run_along_any_axis(shape, dtype):
+    x = numbers(*shape, dtype=dtype)
+    axes = [None] if x.ndim == 2 else [None, (0, 2), (1, 2), (0, 1)]
+    for order in list(itertools.permutations(range(x.ndim)))[1:]:
+        for step in (1, -2):  # of the axis that memory runs along
+            stored = x.transpose(order).repeat(abs(step), -1)[..., ::step]
+            view = (stored if step > 0 else stored[..., ::-1]).transpose(np.argsort(order))
+            assert_array_equal(view, x)
+            for axis, name in itertools.product(axes, [*MODELS, "minmax", "count_nonzero"]):
+                expected = np.array(getattr(pp, name)(x, axis))
+                for threads in (1, 3):
+                    found = np.array(getattr(pp, name)(view, axis, num_threads=threads))
+                    assert found.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("name", MODELS)
