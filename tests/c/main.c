@@ -18,6 +18,7 @@ int main(int argc, char **argv)
         test_fractals(rounds);
         test_fsum(rounds);
         test_philox(rounds);
+        test_reduce(rounds);
         test_histogram(rounds);
         test_lab(rounds);
         printf("%s: as the loop\n", pp_isa());

@@ -9,6 +9,7 @@ void test_dispatch(void);
 void test_fractals(int rounds);
 void test_fsum(int rounds);
 void test_philox(int rounds);
+void test_reduce(int rounds);
 void test_histogram(int rounds);
 void test_lab(int rounds);
 
