@@ -12,7 +12,9 @@
 #include "ordered.h"
 #include "view.h"
 
-enum { SINGLE = 1 << 16 }; /* bytes that are not worth a team of threads */
+enum {
+    SINGLE = 1 << 19
+}; /* bytes that are not worth a team of threads: it takes some microseconds */
 
 /* What a worker is at. */
 typedef struct state {
