@@ -23,11 +23,15 @@ static void out_of_range(pp_arg arg, const char *wanted, PyObject *object)
     Py_XDECREF(text);
 }
 
+bool pp_is_bool(PyObject *object)
+{
+    return PyBool_Check(object) || PyArray_IsScalar(object, Bool);
+}
+
 /* The integer that the object stands for; `overflow` is not 0 where int64 does not hold it. */
 static bool as_int64(pp_arg arg, PyObject *object, int64_t *value, int *overflow)
 {
-    const bool is_bool = PyBool_Check(object) || PyArray_IsScalar(object, Bool);
-    PyObject *index = is_bool ? NULL : PyNumber_Index(object);
+    PyObject *index = pp_is_bool(object) ? NULL : PyNumber_Index(object);
     if (!index && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError))
         return false;
     if (!index) {

@@ -11,6 +11,9 @@ typedef struct pp_arg {
     const char *function, *name;
 } pp_arg;
 
+/* Python's bools, or NumPy's, which some versions of it take for integers. */
+bool pp_is_bool(PyObject *object);
+
 /* Each returns false with an exception set. */
 bool pp_arg_count(const char *function, Py_ssize_t given, Py_ssize_t wanted);
 bool pp_arg_int(pp_arg arg, PyObject *object, int64_t low, int64_t high, int64_t *value);

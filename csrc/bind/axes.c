@@ -16,7 +16,7 @@ static bool out_of_bounds(const char *function, PyObject *axis, int ndim)
 
 static bool add_axis(const char *function, PyObject *object, pp_axes *axes)
 {
-    PyObject *index = PyBool_Check(object) ? NULL : PyNumber_Index(object);
+    PyObject *index = pp_is_bool(object) ? NULL : PyNumber_Index(object);
     if (!index) {
         if (PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_TypeError))
             return false;
