@@ -23,7 +23,7 @@ EXTREMES = ["min", "max", "minmax", "argmin", "argmax"]
 
 
 def numpys_norm(a: Any, axis: Any = None, **options: Any) -> Any:
-    dtype = np.float32 if np.asarray(a).dtype == np.float32 else np.float64
+    dtype = np.float32 if np.asarray(a).dtype.type is np.float32 else np.float64  # any byte order
     return np.sqrt(np.sum(np.square(a, dtype=dtype), axis, **options))
 
 
