@@ -68,6 +68,110 @@ INTEGER_FOLDS(uint64_t, u64)
 FLOAT_FOLDS(int32_t, 32)
 FLOAT_FOLDS(int64_t, 64)
 
+/* name(row of n elements of type T): the place of the first of the least (or the greatest) of them,
+   by IS_LESS, or its value where that is asked for; n is at least 1. NaN comes before all others;
+   -0 and +0 are equal. I is an unsigned integer of the size of T. Elements are looked at in blocks,
+   of which the last may overlap the one before: an extreme may count twice, and what was not found
+   before is not there. */
+#define SEARCH(name, T, I, IS_LESS)                                                                \
+    TARGET PP_INLINE T ISA(get_##name)(const char *x, int64_t k)                                   \
+    {                                                                                              \
+        T v;                                                                                       \
+        memcpy(&v, x + k * (int64_t)sizeof v, sizeof v);                                           \
+        return v;                                                                                  \
+    }                                                                                              \
+    TARGET PP_INLINE T ISA(best_##name)(const char *x, int64_t n, int width, bool *nan)            \
+    {                                                                                              \
+        T acc[PP_PLACES / sizeof(T)];                                                              \
+        I odd[PP_PLACES / sizeof(T)], any = 0;                                                     \
+        for (int j = 0; j < width; j++) {                                                          \
+            const T v = ISA(get_##name)(x, n - width + j);                                         \
+            acc[j] = v;                                                                            \
+            odd[j] = v != v;                                                                       \
+        }                                                                                          \
+        for (int64_t k = 0; k + width < n; k += width) {                                           \
+            for (int j = 0; j < width; j++) {                                                      \
+                const T v = ISA(get_##name)(x, k + j);                                             \
+                acc[j] = IS_LESS(v, acc[j]) ? v : acc[j];                                          \
+                odd[j] |= v != v;                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+        for (int j = 0; j < width; j++)                                                            \
+            any |= odd[j];                                                                         \
+        *nan = any;                                                                                \
+        for (int half = width / 2; half > 0; half /= 2)                                            \
+            for (int j = 0; j < half; j++)                                                         \
+                acc[j] = IS_LESS(acc[j + half], acc[j]) ? acc[j + half] : acc[j];                  \
+        return acc[0];                                                                             \
+    }                                                                                              \
+    TARGET PP_INLINE int64_t ISA(first_##name)(const char *x, int64_t n, int width, bool nan,      \
+                                               T best)                                             \
+    {                                                                                              \
+        for (int64_t k = 0;; k = k + 2 * width <= n ? k + width : n - width) {                     \
+            I found = 0, place = (I)(width - 1);                                                   \
+            for (int j = 0; j < width; j++) {                                                      \
+                const T v = ISA(get_##name)(x, k + j);                                             \
+                found |= nan ? v != v : v == best;                                                 \
+            }                                                                                      \
+            if (!found)                                                                            \
+                continue;                                                                          \
+            for (int j = 0; j < width; j++) {                                                      \
+                const T v = ISA(get_##name)(x, k + j);                                             \
+                const I here = (nan ? v != v : v == best) ? (I)j : (I)(width - 1);                 \
+                place = here < place ? here : place;                                               \
+            }                                                                                      \
+            return k + place;                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+    TARGET PP_INLINE int64_t ISA(search_##name)(const char *x, int64_t n, int width,               \
+                                                void *extreme)                                     \
+    {                                                                                              \
+        bool nan;                                                                                  \
+        const T best = ISA(best_##name)(x, n, width, &nan);                                        \
+        if (extreme) {                                                                             \
+            const T value = nan ? (T)NAN : best;                                                   \
+            memcpy(extreme, &value, sizeof value);                                                 \
+            return 0;                                                                              \
+        }                                                                                          \
+        return PP_UNLIKELY(nan) ? ISA(first_##name)(x, n, width, true, best)                       \
+                                : ISA(first_##name)(x, n, width, false, best);                     \
+    }                                                                                              \
+    TARGET static int64_t ISA(name)(const char *x, int64_t n, void *extreme)                       \
+    {                                                                                              \
+        enum { WIDE = 256 / sizeof(T), NARROW = 32 / sizeof(T) };                                  \
+        if (n >= WIDE)                                                                             \
+            return ISA(search_##name)(x, n, WIDE, extreme);                                        \
+        return n >= NARROW ? ISA(search_##name)(x, n, NARROW, extreme)                             \
+                           : ISA(search_##name)(x, n, 1, extreme);                                 \
+    }
+
+#define BELOW(a, b) ((a) < (b))
+#define ABOVE(a, b) ((a) > (b))
+
+#define SEARCHES(T, I, suffix)                                                                     \
+    SEARCH(argmin_##suffix, T, I, BELOW)                                                           \
+    SEARCH(argmax_##suffix, T, I, ABOVE)
+
+SEARCHES(int8_t, uint8_t, i8)
+SEARCHES(uint8_t, uint8_t, u8)
+SEARCHES(int16_t, uint16_t, i16)
+SEARCHES(uint16_t, uint16_t, u16)
+SEARCHES(int32_t, uint32_t, i32)
+SEARCHES(uint32_t, uint32_t, u32)
+SEARCHES(int64_t, uint64_t, i64)
+SEARCHES(uint64_t, uint64_t, u64)
+SEARCHES(float, uint32_t, f32)
+SEARCHES(double, uint64_t, f64)
+
+/* By enum pp_type; for the greatest? */
+pp_searcher *const ISA(pp_searchers)[PP_COMPLEX64][2] = {
+#define ROW(suffix) {ISA(argmin_##suffix), ISA(argmax_##suffix)}
+    [PP_BOOL] = ROW(u8),    [PP_INT8] = ROW(i8),     [PP_UINT8] = ROW(u8),    [PP_INT16] = ROW(i16),
+    [PP_UINT16] = ROW(u16), [PP_INT32] = ROW(i32),   [PP_UINT32] = ROW(u32),  [PP_INT64] = ROW(i64),
+    [PP_UINT64] = ROW(u64), [PP_FLOAT32] = ROW(f32), [PP_FLOAT64] = ROW(f64),
+#undef ROW
+};
+
 /* By enum pp_type, and by enum pp_fold. */
 pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #define ROW(suffix) {ISA(sum_##suffix), ISA(count_##suffix), ISA(min_##suffix), ISA(max_##suffix)}
@@ -85,6 +189,8 @@ pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #undef ROW
 };
 
+#undef SEARCH
+#undef SEARCHES
 #undef FOLD
 #undef INTEGER_FOLDS
 #undef FLOAT_FOLDS

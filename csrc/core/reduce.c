@@ -163,7 +163,7 @@ static enum pp_status run_job(pp_reduce_job *job, const pp_run *run)
         .total = job->n,
         .max_workers = small ? 1 : INT_MAX,
         .state_size = state_size(job),
-        .work = work,
+        .work = pp_has_short_rows(job) ? pp_work_on_short_rows : work,
     };
     pp_run calm = *run;
     calm.poll = small ? NULL : run->poll;

@@ -95,6 +95,11 @@ pp_block pp_reduce_block(const pp_reduce_job *job, int64_t block);
 pp_tile pp_reduce_tile(const pp_reduce_job *job, const pp_block *block, int64_t k, int64_t count,
                        char *const stage[2]);
 
+/* Is each output an extreme, or its place? And that of a short row in place? What works then. */
+bool pp_finds_extremes(enum pp_reduction op);
+bool pp_has_short_rows(const pp_reduce_job *job);
+bool pp_work_on_short_rows(const void *shared, void *state, pp_slice *slice);
+
 /* Copy n elements, `stride` bytes apart, turning foreign byte order round. */
 void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, bool swapped,
                       char *to);
@@ -127,10 +132,18 @@ enum pp_fold { PP_FOLD_SUM, PP_FOLD_COUNT, PP_FOLD_MIN, PP_FOLD_MAX };
 /* Fold rows of `width` elements, `row` bytes apart, into as many accumulators. */
 typedef void pp_folder(void *accumulators, const char *x, int64_t row, int64_t rows, int width);
 
+/* The place of the first of the least, or of the greatest, of n elements that lie in a row; or, to
+   `extreme` if that is given, its value: of -0 and +0 either. */
+typedef int64_t pp_searcher(const char *x, int64_t n, void *extreme);
+
 extern const pp_tree_kernels pp_tree_baseline, pp_tree_avx2, pp_tree_avx512, pp_tree_neon;
 extern pp_folder *const pp_folders_baseline[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx2[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx512[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_neon[PP_COMPLEX64][4];
+extern pp_searcher *const pp_searchers_baseline[PP_COMPLEX64][2];
+extern pp_searcher *const pp_searchers_avx2[PP_COMPLEX64][2];
+extern pp_searcher *const pp_searchers_avx512[PP_COMPLEX64][2];
+extern pp_searcher *const pp_searchers_neon[PP_COMPLEX64][2];
 
 #endif

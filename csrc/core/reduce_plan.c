@@ -80,7 +80,8 @@ static bool by_columns(const pp_reduce_job *job, int kept)
     if (kept == 0 || job->inputs > 1)
         return false;
     const int64_t step = in->ndim > kept ? in->strides[in->ndim - 1] : 0;
-    return job->n < SHORT || llabs(in->strides[kept - 1]) < llabs(step);
+    const bool searched = pp_finds_extremes(job->op) && step == (int64_t)job->element;
+    return (job->n < SHORT && !searched) || llabs(in->strides[kept - 1]) < llabs(step);
 }
 
 static void choose_columns(pp_reduce_job *job, int kept)
