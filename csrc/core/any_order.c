@@ -356,6 +356,7 @@ const pp_operation pp_any_order = {
     .close = close,
     .merge = merge,
     .write = write,
+    .reduce_row = pp_search_row,
 };
 
 #define TEMPLATE "any_order_template.h"

@@ -129,18 +129,27 @@ static void put(const pp_reduce_job *job, double result, char *out)
     }
 }
 
+static void put_result(const pp_reduce_job *job, double sum, char *out)
+{
+    if (job->scale == 1)
+        put(job, value(job, sum), out);
+    else if (wanted(job, out))
+        put(job, sqrt(sum) / job->scale, out);
+}
+
 static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
 {
     double results[PP_COLUMNS];
     pp_kernels->tree->results(job, partial, at->width, results);
     const int64_t step = job->columns > 1 ? job->out[0].strides[job->outer] : 0;
     char *out = job->out[0].data + at->out[0];
-    for (int j = 0; j < at->width; j++, out += step) {
-        if (job->scale == 1)
-            put(job, value(job, results[j]), out);
-        else if (wanted(job, out))
-            put(job, sqrt(results[j]) / job->scale, out);
-    }
+    for (int j = 0; j < at->width; j++, out += step)
+        put_result(job, results[j], out);
+}
+
+static void reduce_row(const pp_reduce_job *job, const pp_tile *row, char *const to[2])
+{
+    put_result(job, pp_kernels->tree->row(job, row), to[0]);
 }
 
 enum pp_status pp_norm_passes(pp_reduce_job *job, const pp_run *run,
@@ -166,6 +175,7 @@ const pp_operation pp_ordered = {
     .close = close,
     .merge = merge,
     .write = write,
+    .reduce_row = reduce_row,
 };
 
 #define TEMPLATE "ordered_template.h"

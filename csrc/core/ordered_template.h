@@ -36,12 +36,17 @@
 #define next_leaf    ISA(next_leaf)
 #define ragged_leaf  ISA(ragged_leaf)
 #define take_row     ISA(take_row)
+#define pad_leaf     ISA(pad_leaf)
 #define ragged_row   ISA(ragged_row)
 #define take_op      ISA(take_op)
 #define tree_take    ISA(tree_take)
+#define close_op     ISA(close_op)
+#define results_op   ISA(results_op)
 #define tree_close   ISA(tree_close)
 #define tree_merge   ISA(tree_merge)
 #define tree_results ISA(tree_results)
+#define row_op       ISA(row_op)
+#define tree_row     ISA(tree_row)
 #define load_type    ISA(load_type)
 #define load_swapped ISA(load_swapped)
 #define load_doubles ISA(load_doubles)
@@ -262,16 +267,26 @@ TARGET PP_INLINE int64_t take_row(enum pp_reduction op, double scale, pp_tree *t
     return k;
 }
 
-/* The last leaf of a row, which is not whole: zeros make it so. */
+/* Less than a leaf, as one: zeros make it so. */
+TARGET PP_INLINE void pad_leaf(const char *x, int count, double *leaf)
+{
+    int k = 0;
+    for (; k + LANES <= count; k += LANES)
+        memcpy(leaf + k, x + k * (int64_t)sizeof *leaf, LANES * sizeof *leaf);
+    for (int i = k; i < PP_GROUP; i += LANES)
+        memset(leaf + i, 0, LANES * sizeof *leaf);
+    for (; k < count; k++)
+        memcpy(leaf + k, x + k * (int64_t)sizeof *leaf, sizeof *leaf);
+}
+
+/* The last leaf of a row, which is not whole. */
 TARGET PP_INLINE void ragged_row(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
                                  double *node)
 {
     double padded[2][PP_GROUP];
-    memset(padded, 0, (1 + (op == PP_DOT)) * sizeof padded[0]);
     const char *const x[2] = {(const char *)padded[0], (const char *)padded[1]};
     for (int i = 0; i < 1 + (op == PP_DOT); i++)
-        memcpy(padded[i], tile->x[i] + k * (int64_t)sizeof(double),
-               (size_t)(tile->count - k) * sizeof(double));
+        pad_leaf(tile->x[i] + k * (int64_t)sizeof(double), (int)(tile->count - k), padded[i]);
     fold8(op, scale, x, LANES * sizeof(double), LANES, node);
 }
 
@@ -314,9 +329,8 @@ TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree, const pp_t
 }
 
 /* Join what waits, from the lowest level up: a node, followed by the elements in each lane. */
-TARGET static void tree_close(const pp_reduce_job *job, pp_tree *tree, double *partial)
+TARGET PP_INLINE void close_op(enum pp_reduction op, const pp_tree *tree, double *partial)
 {
-    const enum pp_reduction op = tree_op(job);
     const int64_t places = ISA(node_places)(op, tree->width);
     double *counts = partial + places;
     if (tree->leaves == 0)
@@ -336,6 +350,11 @@ TARGET static void tree_close(const pp_reduce_job *job, pp_tree *tree, double *p
     }
 }
 
+TARGET static void tree_close(const pp_reduce_job *job, pp_tree *tree, double *partial)
+{
+    close_op(tree_op(job), tree, partial);
+}
+
 TARGET static void tree_merge(const pp_reduce_job *job, double *partial, const double *later,
                               int width)
 {
@@ -348,10 +367,8 @@ TARGET static void tree_merge(const pp_reduce_job *job, double *partial, const d
 }
 
 /* The sum over the lanes, or the squared deviations of all of them together. */
-TARGET static void tree_results(const pp_reduce_job *job, double *partial, int width,
-                                double *results)
+TARGET PP_INLINE void results_op(enum pp_reduction op, double *partial, int width, double *results)
 {
-    const enum pp_reduction op = tree_op(job);
     const int places = LANES * width;
     if (op != PP_VAR) {
         const char *const lanes[2] = {(const char *)partial, NULL};
@@ -368,6 +385,39 @@ TARGET static void tree_results(const pp_reduce_job *job, double *partial, int w
         }
     }
     memcpy(results, square + (LANES - 1) * width, (size_t)width * sizeof *results);
+}
+
+TARGET static void tree_results(const pp_reduce_job *job, double *partial, int width,
+                                double *results)
+{
+    results_op(tree_op(job), partial, width, results);
+}
+
+/* All of it for a short row in place, whose tree fits on the stack. */
+TARGET PP_INLINE double row_op(enum pp_reduction op, double scale, const pp_tile *row)
+{
+    enum { PARTS = 2 * LANES, LEVELS = 10 };
+    _Static_assert(PP_TILE / PP_GROUP < 1 << LEVELS, "the nodes of a tile");
+    double nodes[(LEVELS + 1) * PARTS], partial[PARTS + LANES], result;
+    pp_tree tree = {.width = 1, .spare = nodes, .nodes = nodes + PARTS};
+    take_op(op, scale, &tree, row);
+    close_op(op, &tree, partial);
+    results_op(op, partial, 1, &result);
+    return result;
+}
+
+TARGET static double tree_row(const pp_reduce_job *job, const pp_tile *row)
+{
+    switch (tree_op(job)) {
+    case PP_VAR:
+        return row_op(PP_VAR, 1, row);
+    case PP_NORM:
+        return row_op(PP_NORM, job->scale, row);
+    case PP_DOT:
+        return row_op(PP_DOT, 1, row);
+    default:
+        return row_op(PP_SUM, 1, row);
+    }
 }
 
 /* The elements of a patch as float64; `narrow`: rounded to float32 on the way. */
@@ -458,5 +508,6 @@ const pp_tree_kernels ISA(pp_tree) = {
     .close = tree_close,
     .merge = tree_merge,
     .results = tree_results,
+    .row = tree_row,
     .load = load_doubles,
 };

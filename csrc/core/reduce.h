@@ -49,6 +49,8 @@ typedef struct pp_operation {
     void (*close)(const pp_reduce_job *job, void *accumulator, void *partial);
     void (*merge)(const pp_reduce_job *job, void *partial, const void *later, int width);
     void (*write)(const pp_reduce_job *job, void *partial, const pp_block *at);
+    /* Or all of that at once, for a short row in place. */
+    void (*reduce_row)(const pp_reduce_job *job, const pp_tile *row, char *const to[2]);
 } pp_operation;
 
 extern const pp_operation pp_ordered;   /* sums in floating point: ordered.c */
@@ -95,10 +97,13 @@ pp_block pp_reduce_block(const pp_reduce_job *job, int64_t block);
 pp_tile pp_reduce_tile(const pp_reduce_job *job, const pp_block *block, int64_t k, int64_t count,
                        char *const stage[2]);
 
-/* Is each output an extreme, or its place? And that of a short row in place? What works then. */
-bool pp_finds_extremes(enum pp_reduction op);
+/* Is each output that of a short row in place? What works on them then: short_rows.c. */
 bool pp_has_short_rows(const pp_reduce_job *job);
 bool pp_work_on_short_rows(const void *shared, void *state, pp_slice *slice);
+
+/* Extremes and their places: extremes.c. */
+bool pp_finds_extremes(enum pp_reduction op);
+void pp_search_row(const pp_reduce_job *job, const pp_tile *row, char *const to[2]);
 
 /* Copy n elements, `stride` bytes apart, turning foreign byte order round. */
 void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, bool swapped,
@@ -124,6 +129,7 @@ typedef struct pp_tree_kernels {
     void (*close)(const pp_reduce_job *job, pp_tree *tree, double *partial);
     void (*merge)(const pp_reduce_job *job, double *partial, const double *later, int width);
     void (*results)(const pp_reduce_job *job, double *partial, int width, double *results);
+    double (*row)(const pp_reduce_job *job, const pp_tile *row);
     void (*load)(const pp_view *view, bool narrow, const pp_patch *patch, double *to);
 } pp_tree_kernels;
 
