@@ -455,3 +455,22 @@ def test_empty_arrays_may_have_any_strides(shape):
     assert pp.sum(a) == 0
     assert pp.count_nonzero(a) == 0
     assert pp.fsum(a) == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_first_of_many_final_extremes_is_found(dtype):
+    """Nothing is greater, or less, than these: what comes after the first need not be read."""
+    if np.dtype(dtype).kind == "f":
+        low, high = np.nan, np.nan
+    elif dtype == "?":
+        low, high = False, True
+    else:
+        low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    rng = np.random.default_rng(1)
+    for first in (0, 100, 70_000, 499_999):
+        for name, extreme, other in (("argmin", low, high), ("argmax", high, low)):
+            a = np.full(500_000, 0 if np.dtype(dtype).kind == "f" else other, dtype)
+            a[first] = extreme
+            a[rng.integers(first, a.size, 30)] = extreme
+            for threads in (1, 2, 7):
+                assert getattr(pp, name)(a, num_threads=threads) == first

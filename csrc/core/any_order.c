@@ -198,14 +198,56 @@ static void note_place(const pp_reduce_job *job, folding *f, int64_t k)
     f->empty = false;
 }
 
-static void take(const pp_reduce_job *job, void *accumulator, const pp_tile *tile, int64_t k)
+/* The rank that none can improve on: of the first or the last key of its type. */
+static int64_t final_rank(const pp_reduce_job *job)
 {
-    folding *f = accumulator;
-    if (is_search(job) && !f->empty)
+    const enum pp_type type = job->in[0].type;
+    char word[sizeof(int64_t)];
+    if (type == PP_BOOL)
+        return job->op == PP_ARGMAX;
+    fill_with_extreme(key_type(type), job->op == PP_ARGMAX, 1, word);
+    return rank_of(key_type(type), word);
+}
+
+/* Is the final rank at an earlier element of this output already? Then this is the place to note:
+   the earlier one wins. */
+static bool is_decided(const pp_reduce_job *job, folding *f, int64_t k)
+{
+    if (!job->found || atomic_load_explicit(job->found, memory_order_relaxed) >= k)
+        return false;
+    if (f->empty)
+        f->where[0] = k;
+    f->best[0] = f->empty ? final_rank(job) : f->best[0];
+    f->empty = false;
+    return true;
+}
+
+static void note_found(const pp_reduce_job *job, const folding *f)
+{
+    if (!job->found || f->best[0] != final_rank(job))
+        return;
+    int_fast64_t known = atomic_load(job->found);
+    while (f->where[0] < known && !atomic_compare_exchange_weak(job->found, &known, f->where[0]))
+        continue;
+}
+
+static void search_tile(const pp_reduce_job *job, folding *f, const pp_tile *tile, int64_t k)
+{
+    if (is_decided(job, f, k))
+        return;
+    if (!f->empty)
         reset(job, f);
     fold_tile(job, f, tile);
+    note_place(job, f, k);
+    note_found(job, f);
+}
+
+static void take(const pp_reduce_job *job, void *accumulator, const pp_tile *tile, int64_t k)
+{
     if (is_search(job))
-        note_place(job, f, k);
+        search_tile(job, accumulator, tile, k);
+    else
+        fold_tile(job, accumulator, tile);
 }
 
 static void close(const pp_reduce_job *job, void *accumulator, void *partial)

@@ -6,9 +6,8 @@
    integers themselves, or for floating point integers in the same order, such that NaN comes first
    for a minimum and last for a maximum. */
 
-/* name(accumulators of type A, elements of type T): acc = NEXT(acc, element). In the row of
-   PP_PLACES bytes of accumulators the compiler keeps them in registers. */
-#define FOLD(name, A, T, NEXT)                                                                     \
+/* rows_name: acc = NEXT(acc, element), for accumulators of type A, elements of type T. */
+#define FOLD_ROWS(name, A, T, NEXT)                                                                \
     TARGET PP_INLINE void ISA(rows_##name)(A *restrict acc, const char *x, int64_t row,            \
                                            int64_t rows, int width, int64_t ahead)                 \
     {                                                                                              \
@@ -21,7 +20,12 @@
                 acc[j] = NEXT(acc[j], v);                                                          \
             }                                                                                      \
         }                                                                                          \
-    }                                                                                              \
+    }
+
+/* The folder of that name. In the row of PP_PLACES bytes of accumulators the compiler keeps them in
+   registers. */
+#define FOLD(name, A, T, NEXT)                                                                     \
+    FOLD_ROWS(name, A, T, NEXT)                                                                    \
     TARGET static void ISA(name)(void *accumulators, const char *x, int64_t row, int64_t rows,     \
                                  int width)                                                        \
     {                                                                                              \
@@ -36,6 +40,29 @@
         memcpy(accumulators, acc, sizeof acc);                                                     \
     }
 
+/* The folder of a sum that stays within the narrower type B for `most` rows: more of those fit into
+   a vector. */
+#define NARROW_FOLD(name, B, T, NEXT, most)                                                        \
+    FOLD_ROWS(name, uint64_t, T, NEXT)                                                             \
+    FOLD_ROWS(narrow_##name, B, T, NEXT)                                                           \
+    TARGET static void ISA(name)(void *accumulators, const char *x, int64_t row, int64_t rows,     \
+                                 int width)                                                        \
+    {                                                                                              \
+        enum { WIDTH = PP_PLACES / sizeof(uint64_t) };                                             \
+        uint64_t *acc = accumulators;                                                              \
+        if (width != WIDTH) {                                                                      \
+            ISA(rows_##name)(acc, x, row, rows, width, PP_LEAD * row);                             \
+            return;                                                                                \
+        }                                                                                          \
+        for (int64_t r = 0; r < rows; r += (most)) {                                               \
+            const int64_t some = rows - r < (most) ? rows - r : (most);                            \
+            B part[WIDTH] = {0};                                                                   \
+            ISA(rows_narrow_##name)(part, x + r * row, row, some, WIDTH, PP_FAR);                  \
+            for (int j = 0; j < WIDTH; j++)                                                        \
+                acc[j] += (uint64_t)(int64_t)part[j];                                              \
+        }                                                                                          \
+    }
+
 #define LESS(a, b)     ((b) < (a) ? (b) : (a))
 #define MORE(a, b)     ((b) > (a) ? (b) : (a))
 #define PLUS(a, b)     ((a) + (uint64_t)(b))
@@ -47,26 +74,37 @@
 #define SOME64(a, b)   ONE_MORE(a, (b) & INT64_MAX)
 #define SOME32(a, b)   ONE_MORE(a, (b) & INT32_MAX)
 
-#define INTEGER_FOLDS(T, suffix)                                                                   \
-    FOLD(sum_##suffix, uint64_t, T, PLUS)                                                          \
-    FOLD(count_##suffix, uint64_t, T, ONE_MORE)                                                    \
+#define EXTREME_FOLDS(T, suffix)                                                                   \
     FOLD(min_##suffix, T, T, LESS)                                                                 \
     FOLD(max_##suffix, T, T, MORE)
-#define FLOAT_FOLDS(T, bits)                                                                       \
-    FOLD(count_f##bits, uint64_t, T, SOME##bits)                                                   \
+#define FLOAT_EXTREME_FOLDS(T, bits)                                                               \
     FOLD(min_f##bits, T, T, LESS##bits)                                                            \
     FOLD(max_f##bits, T, T, MORE##bits)
 
-INTEGER_FOLDS(int8_t, i8)
-INTEGER_FOLDS(uint8_t, u8)
-INTEGER_FOLDS(int16_t, i16)
-INTEGER_FOLDS(uint16_t, u16)
-INTEGER_FOLDS(int32_t, i32)
-INTEGER_FOLDS(uint32_t, u32)
-INTEGER_FOLDS(int64_t, i64)
-INTEGER_FOLDS(uint64_t, u64)
-FLOAT_FOLDS(int32_t, 32)
-FLOAT_FOLDS(int64_t, 64)
+NARROW_FOLD(sum_i8, int16_t, int8_t, PLUS, 256)
+NARROW_FOLD(sum_u8, uint16_t, uint8_t, PLUS, 257)
+NARROW_FOLD(sum_i16, int32_t, int16_t, PLUS, 65536)
+NARROW_FOLD(sum_u16, uint32_t, uint16_t, PLUS, 65537)
+FOLD(sum_i32, uint64_t, int32_t, PLUS)
+FOLD(sum_u32, uint64_t, uint32_t, PLUS)
+FOLD(sum_i64, uint64_t, int64_t, PLUS)
+FOLD(sum_u64, uint64_t, uint64_t, PLUS)
+NARROW_FOLD(count_8, uint8_t, uint8_t, ONE_MORE, 255)
+NARROW_FOLD(count_16, uint16_t, uint16_t, ONE_MORE, 65535)
+NARROW_FOLD(count_32, uint32_t, uint32_t, ONE_MORE, INT32_MAX)
+NARROW_FOLD(count_f32, uint32_t, int32_t, SOME32, INT32_MAX)
+FOLD(count_64, uint64_t, uint64_t, ONE_MORE)
+FOLD(count_f64, uint64_t, int64_t, SOME64)
+EXTREME_FOLDS(int8_t, i8)
+EXTREME_FOLDS(uint8_t, u8)
+EXTREME_FOLDS(int16_t, i16)
+EXTREME_FOLDS(uint16_t, u16)
+EXTREME_FOLDS(int32_t, i32)
+EXTREME_FOLDS(uint32_t, u32)
+EXTREME_FOLDS(int64_t, i64)
+EXTREME_FOLDS(uint64_t, u64)
+FLOAT_EXTREME_FOLDS(int32_t, 32)
+FLOAT_EXTREME_FOLDS(int64_t, 64)
 
 /* name(row of n elements of type T): the place of the first of the least (or the greatest) of them,
    by IS_LESS, or its value where that is asked for; n is at least 1. NaN comes before all others;
@@ -174,16 +212,17 @@ pp_searcher *const ISA(pp_searchers)[PP_COMPLEX64][2] = {
 
 /* By enum pp_type, and by enum pp_fold. */
 pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
-#define ROW(suffix) {ISA(sum_##suffix), ISA(count_##suffix), ISA(min_##suffix), ISA(max_##suffix)}
-    [PP_BOOL] = ROW(u8),
-    [PP_INT8] = ROW(i8),
-    [PP_UINT8] = ROW(u8),
-    [PP_INT16] = ROW(i16),
-    [PP_UINT16] = ROW(u16),
-    [PP_INT32] = ROW(i32),
-    [PP_UINT32] = ROW(u32),
-    [PP_INT64] = ROW(i64),
-    [PP_UINT64] = ROW(u64),
+#define ROW(suffix, bits)                                                                          \
+    {ISA(sum_##suffix), ISA(count_##bits), ISA(min_##suffix), ISA(max_##suffix)}
+    [PP_BOOL] = ROW(u8, 8),
+    [PP_INT8] = ROW(i8, 8),
+    [PP_UINT8] = ROW(u8, 8),
+    [PP_INT16] = ROW(i16, 16),
+    [PP_UINT16] = ROW(u16, 16),
+    [PP_INT32] = ROW(i32, 32),
+    [PP_UINT32] = ROW(u32, 32),
+    [PP_INT64] = ROW(i64, 64),
+    [PP_UINT64] = ROW(u64, 64),
     [PP_FLOAT32] = {NULL, ISA(count_f32), ISA(min_f32), ISA(max_f32)},
     [PP_FLOAT64] = {NULL, ISA(count_f64), ISA(min_f64), ISA(max_f64)},
 #undef ROW
@@ -192,5 +231,7 @@ pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #undef SEARCH
 #undef SEARCHES
 #undef FOLD
-#undef INTEGER_FOLDS
-#undef FLOAT_FOLDS
+#undef FOLD_ROWS
+#undef NARROW_FOLD
+#undef EXTREME_FOLDS
+#undef FLOAT_EXTREME_FOLDS

@@ -64,6 +64,9 @@ struct pp_reduce_job {
     double ddof;
     double scale;         /* PP_NORM: of the elements, a power of two */
     atomic_uint *extreme; /* PP_NORM: enum pp_extreme, what needs another pass */
+    /* PP_ARGMIN, PP_ARGMAX of one output in place: of elements that none can improve on, the first
+       known. Those behind it need not be looked at. */
+    atomic_int_fast64_t *found;
 
     int outer;         /* kept dimensions but for the columns; they come first in `in` */
     int64_t columns;   /* outputs side by side, 1 if they are reduced one by one */
