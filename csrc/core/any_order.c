@@ -286,19 +286,6 @@ static void merge(const pp_reduce_job *job, void *partial, const void *later, in
             values[j] = better(fold_of(job, which), values[j], others[j]);
 }
 
-/* Keys of floating-point numbers back to bits. Those of NaN are no number's. */
-static int64_t bits64(int64_t key)
-{
-    const int64_t nan = INT64_C(0x7ff8000000000000);
-    return key == INT64_MIN || key == INT64_MAX ? nan : key ^ (key >> 63 & INT64_MAX);
-}
-
-static int32_t bits32(int32_t key)
-{
-    const int32_t nan = 0x7fc00000;
-    return key == INT32_MIN || key == INT32_MAX ? nan : key ^ (key >> 31 & INT32_MAX);
-}
-
 /* A sum, a count, or the element of the array's type that has this rank. */
 static int64_t value_of(const pp_reduce_job *job, int which, int64_t rank)
 {
@@ -308,9 +295,9 @@ static int64_t value_of(const pp_reduce_job *job, int which, int64_t rank)
     case PP_UINT64:
         return rank ^ INT64_MIN;
     case PP_FLOAT64:
-        return bits64(rank);
+        return pp_bits64(rank);
     case PP_FLOAT32:
-        return bits32((int32_t)rank);
+        return pp_bits32((int32_t)rank);
     default:
         return rank;
     }
@@ -378,7 +365,7 @@ static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
     int64_t *ranks = partial;
     const int64_t *where = second(job, partial);
     for (int which = 0; which < job->outputs; which++) {
-        const int64_t step = job->columns > 1 ? job->out[which].strides[job->outer] : 0;
+        const int64_t step = pp_output_step(job, which);
         const size_t size = pp_type_size(job->out[which].type);
         char *out = job->out[which].data + at->out[which];
         for (int j = 0; j < at->width; j++, out += step) {
@@ -390,6 +377,42 @@ static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
     }
 }
 
+static void put_columns(const pp_reduce_job *job, int which, const char *acc, int width, char *to)
+{
+    const size_t size = pp_type_size(job->out[which].type);
+    const int64_t step = pp_output_step(job, which);
+    if (step == (int64_t)size && (size == sizeof(int64_t) || !is_sum(fold_of(job, which)))) {
+        memcpy(to, acc, (size_t)width * size);
+        return;
+    }
+    if (is_sum(fold_of(job, which))) {
+        for (int j = 0; j < width; j++, acc += sizeof(int64_t), to += step)
+            pp_store_integer(pp_load_integer(PP_INT64, acc), size, to);
+        return;
+    }
+    for (int j = 0; j < width; j++, acc += size, to += step)
+        memcpy(to, acc, size);
+}
+
+/* A row, or columns in one tile. */
+static void reduce(const pp_reduce_job *job, const pp_tile *all, char *const to[2])
+{
+    if (all->width == 1) {
+        pp_search_row(job, all, to);
+        return;
+    }
+    PP_ALIGNED(64) int64_t acc[2][PP_COLUMNS];
+    folding f = {
+        .width = all->width, .places = all->width, .acc = {(char *)acc[0], (char *)acc[1]}};
+    reset(job, &f);
+    fold_tile(job, &f, all);
+    for (int which = 0; which < job->outputs; which++) {
+        if (!is_sum(fold_of(job, which)))
+            pp_kernels->elements(job->in[0].type, all->width, f.acc[which]);
+        put_columns(job, which, f.acc[which], all->width, to[which]);
+    }
+}
+
 const pp_operation pp_any_order = {
     .accumulator_size = accumulator_size,
     .partial_size = partial_size,
@@ -398,7 +421,7 @@ const pp_operation pp_any_order = {
     .close = close,
     .merge = merge,
     .write = write,
-    .reduce_row = pp_search_row,
+    .reduce = reduce,
 };
 
 #define TEMPLATE "any_order_template.h"

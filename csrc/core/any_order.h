@@ -17,4 +17,17 @@ PP_INLINE int32_t pp_key32(int32_t bits, int32_t nan)
     return (bits & INT32_MAX) > 0x7f800000 ? nan : key;
 }
 
+/* And back; the keys of NaN are no number's. */
+PP_INLINE int64_t pp_bits64(int64_t key)
+{
+    const int64_t nan = INT64_C(0x7ff8000000000000);
+    return key == INT64_MIN || key == INT64_MAX ? nan : key ^ (key >> 63 & INT64_MAX);
+}
+
+PP_INLINE int32_t pp_bits32(int32_t key)
+{
+    const int32_t nan = 0x7fc00000;
+    return key == INT32_MIN || key == INT32_MAX ? nan : key ^ (key >> 31 & INT32_MAX);
+}
+
 #endif

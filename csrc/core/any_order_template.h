@@ -6,6 +6,9 @@
    integers themselves, or for floating point integers in the same order, such that NaN comes first
    for a minimum and last for a maximum. */
 
+/* What is fetched ahead: some rows, or where there are few, the columns that come next. */
+#define AHEAD(T) (rows > PP_LEAD ? PP_LEAD * row : width * (int64_t)sizeof(T))
+
 /* rows_name: acc = NEXT(acc, element), for accumulators of type A, elements of type T. */
 #define FOLD_ROWS(name, A, T, NEXT)                                                                \
     TARGET PP_INLINE void ISA(rows_##name)(A *restrict acc, const char *x, int64_t row,            \
@@ -31,7 +34,7 @@
     {                                                                                              \
         enum { WIDTH = PP_PLACES / sizeof(A) };                                                    \
         if (width != WIDTH) {                                                                      \
-            ISA(rows_##name)(accumulators, x, row, rows, width, PP_LEAD * row);                    \
+            ISA(rows_##name)(accumulators, x, row, rows, width, AHEAD(T));                         \
             return;                                                                                \
         }                                                                                          \
         A acc[WIDTH];                                                                              \
@@ -51,7 +54,7 @@
         enum { WIDTH = PP_PLACES / sizeof(uint64_t) };                                             \
         uint64_t *acc = accumulators;                                                              \
         if (width != WIDTH) {                                                                      \
-            ISA(rows_##name)(acc, x, row, rows, width, PP_LEAD * row);                             \
+            ISA(rows_##name)(acc, x, row, rows, width, AHEAD(T));                                  \
             return;                                                                                \
         }                                                                                          \
         for (int64_t r = 0; r < rows; r += (most)) {                                               \
@@ -210,6 +213,17 @@ pp_searcher *const ISA(pp_searchers)[PP_COMPLEX64][2] = {
 #undef ROW
 };
 
+/* `width` keys of the elements' type to elements, in place. */
+TARGET void ISA(pp_elements)(enum pp_type type, int width, void *keys)
+{
+    int64_t *wide = keys;
+    int32_t *narrow = keys;
+    for (int j = 0; j < width && type == PP_FLOAT64; j++)
+        wide[j] = pp_bits64(wide[j]);
+    for (int j = 0; j < width && type == PP_FLOAT32; j++)
+        narrow[j] = pp_bits32(narrow[j]);
+}
+
 /* By enum pp_type, and by enum pp_fold. */
 pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #define ROW(suffix, bits)                                                                          \
@@ -232,6 +246,7 @@ pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #undef SEARCHES
 #undef FOLD
 #undef FOLD_ROWS
+#undef AHEAD
 #undef NARROW_FOLD
 #undef EXTREME_FOLDS
 #undef FLOAT_EXTREME_FOLDS

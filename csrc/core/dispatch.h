@@ -17,7 +17,8 @@ typedef struct pp_kernel_table {
     const pp_fsum_kernels *fsum;
     pp_flops_kernel *flops;
     const pp_tree_kernels *tree;
-    pp_folder *const (*folders)[4];     /* by enum pp_type, and by enum pp_fold */
+    pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
+    pp_element_maker *elements;
     pp_searcher *const (*searchers)[2]; /* by enum pp_type; for the greatest? */
     pp_find_bins_kernel *find_bins;
 } pp_kernel_table;

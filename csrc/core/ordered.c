@@ -92,22 +92,22 @@ static double root(const pp_reduce_job *job, double squares)
     return sqrt(squares);
 }
 
-static double value(const pp_reduce_job *job, double sum)
+/* From sums to what is asked for, in place. */
+static void finish(const pp_reduce_job *job, double *results, int width)
 {
     const double n = (double)job->n;
-    const double freedom = n > job->ddof ? n - job->ddof : 0;
-    switch (job->op) {
-    case PP_MEAN:
-        return sum / n;
-    case PP_VAR:
-        return sum / freedom;
-    case PP_STD:
-        return sqrt(sum / freedom);
-    case PP_NORM:
-        return root(job, sum);
-    default:
-        return sum;
-    }
+    const double divisor = job->op == PP_MEAN ? n : n > job->ddof ? n - job->ddof : 0;
+    if (job->op == PP_MEAN || job->op == PP_VAR || job->op == PP_STD)
+        for (int j = 0; j < width; j++)
+            results[j] /= divisor;
+    if (job->op == PP_STD)
+        for (int j = 0; j < width; j++)
+            results[j] = sqrt(results[j]);
+    if (job->op == PP_NORM)
+        for (int j = 0; j < width; j++)
+            results[j] = root(job, results[j]);
+    for (int j = 0; j < width; j++) /* one NaN, and one zero */
+        results[j] = isnan(results[j]) ? (double)NAN : results[j] + 0.0;
 }
 
 /* In a further pass of a norm: the marks that it finds the values for. */
@@ -120,36 +120,38 @@ static bool wanted(const pp_reduce_job *job, const char *out)
 
 static void put(const pp_reduce_job *job, double result, char *out)
 {
-    result = isnan(result) ? (double)NAN : result + 0.0; /* one NaN, and one zero */
-    if (job->out[0].type == PP_FLOAT32) {
-        const float narrow = (float)result;
+    const float narrow = (float)result;
+    if (job->out[0].type == PP_FLOAT32)
         memcpy(out, &narrow, sizeof narrow);
-    } else {
+    else
         memcpy(out, &result, sizeof result);
-    }
 }
 
-static void put_result(const pp_reduce_job *job, double sum, char *out)
+static void put_results(const pp_reduce_job *job, double *results, int width, char *out)
 {
+    const int64_t step = pp_output_step(job, 0);
     if (job->scale == 1)
-        put(job, value(job, sum), out);
-    else if (wanted(job, out))
-        put(job, sqrt(sum) / job->scale, out);
+        finish(job, results, width);
+    for (int j = 0; j < width; j++, out += step) {
+        if (job->scale == 1)
+            put(job, results[j], out);
+        else if (wanted(job, out))
+            put(job, sqrt(results[j]) / job->scale, out);
+    }
 }
 
 static void write(const pp_reduce_job *job, void *partial, const pp_block *at)
 {
     double results[PP_COLUMNS];
     pp_kernels->tree->results(job, partial, at->width, results);
-    const int64_t step = job->columns > 1 ? job->out[0].strides[job->outer] : 0;
-    char *out = job->out[0].data + at->out[0];
-    for (int j = 0; j < at->width; j++, out += step)
-        put_result(job, results[j], out);
+    put_results(job, results, at->width, job->out[0].data + at->out[0]);
 }
 
-static void reduce_row(const pp_reduce_job *job, const pp_tile *row, char *const to[2])
+static void reduce(const pp_reduce_job *job, const pp_tile *all, char *const to[2])
 {
-    put_result(job, pp_kernels->tree->row(job, row), to[0]);
+    double results[PP_COLUMNS];
+    pp_kernels->tree->at_once(job, all, results);
+    put_results(job, results, all->width, to[0]);
 }
 
 enum pp_status pp_norm_passes(pp_reduce_job *job, const pp_run *run,
@@ -175,7 +177,7 @@ const pp_operation pp_ordered = {
     .close = close,
     .merge = merge,
     .write = write,
-    .reduce_row = reduce_row,
+    .reduce = reduce,
 };
 
 #define TEMPLATE "ordered_template.h"

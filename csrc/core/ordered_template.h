@@ -46,7 +46,9 @@
 #define tree_merge   ISA(tree_merge)
 #define tree_results ISA(tree_results)
 #define row_op       ISA(row_op)
-#define tree_row     ISA(tree_row)
+#define columns_op   ISA(columns_op)
+#define at_once_op   ISA(at_once_op)
+#define tree_at_once ISA(tree_at_once)
 #define load_type    ISA(load_type)
 #define load_swapped ISA(load_swapped)
 #define load_doubles ISA(load_doubles)
@@ -78,22 +80,35 @@ TARGET PP_INLINE void fold8(enum pp_reduction op, double scale, const char *cons
 }
 
 /* The sums of fewer terms: the same tree without what is missing. */
-TARGET static void fold(enum pp_reduction op, double scale, const char *const x[2], int64_t step,
-                        int count, int width, double *out)
+#define FOLD(sum)                                                                                  \
+    for (int j = 0; j < width; j++)                                                                \
+        out[j] = sum;                                                                              \
+    return;
+#define X(k) term(op, scale, x, (k) * step + j * (int64_t)sizeof(double))
+
+TARGET PP_INLINE void fold(enum pp_reduction op, double scale, const char *const x[2], int64_t step,
+                           int count, int width, double *restrict out)
 {
-    if (count == 1) {
-        for (int j = 0; j < width; j++)
-            out[j] = term(op, scale, x, j * (int64_t)sizeof(double));
-        return;
+    switch (count) {
+    case 1:
+        FOLD(X(0))
+    case 2:
+        FOLD(X(0) + X(1))
+    case 3:
+        FOLD((X(0) + X(1)) + X(2))
+    case 4:
+        FOLD((X(0) + X(1)) + (X(2) + X(3)))
+    case 5:
+        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + X(4))
+    case 6:
+        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + (X(4) + X(5)))
+    default: /* 7 */
+        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + ((X(4) + X(5)) + X(6)))
     }
-    double second[LANES * PP_COLUMNS];
-    const int half = count > 4 ? 4 : count > 2 ? 2 : 1;
-    const char *const rest[2] = {x[0] + half * step, x[1] ? x[1] + half * step : NULL};
-    fold(op, scale, x, step, half, width, out);
-    fold(op, scale, rest, step, count - half, width, second);
-    for (int j = 0; j < width; j++)
-        out[j] += second[j];
 }
+
+#undef FOLD
+#undef X
 
 /* Mean, and sum of squared deviations from it, of 8 elements in each place. The first is subtracted
    before the mean is formed, so that a constant has no deviations at all. */
@@ -393,30 +408,65 @@ TARGET static void tree_results(const pp_reduce_job *job, double *partial, int w
     results_op(tree_op(job), partial, width, results);
 }
 
-/* All of it for a short row in place, whose tree fits on the stack. */
-TARGET PP_INLINE double row_op(enum pp_reduction op, double scale, const pp_tile *row)
+/* All of it for a short row, whose tree fits on the stack. */
+TARGET PP_INLINE void row_op(enum pp_reduction op, double scale, const pp_tile *row,
+                             double *results)
 {
     enum { PARTS = 2 * LANES, LEVELS = 10 };
     _Static_assert(PP_TILE / PP_GROUP < 1 << LEVELS, "the nodes of a tile");
-    double nodes[(LEVELS + 1) * PARTS], partial[PARTS + LANES], result;
+    double nodes[(LEVELS + 1) * PARTS], partial[PARTS + LANES];
     pp_tree tree = {.width = 1, .spare = nodes, .nodes = nodes + PARTS};
     take_op(op, scale, &tree, row);
     close_op(op, &tree, partial);
-    results_op(op, partial, 1, &result);
-    return result;
+    results_op(op, partial, 1, results);
 }
 
-TARGET static double tree_row(const pp_reduce_job *job, const pp_tile *row)
+/* And for columns of at most a leaf: strips of them, whose lanes stay in the nearest cache. */
+TARGET PP_INLINE void columns_op(enum pp_reduction op, double scale, const pp_tile *all,
+                                 double *results)
+{
+    enum { STRIP = 32 };
+    PP_ALIGNED(64) double partial[2 * LANES * STRIP + LANES];
+    for (int j = 0; j < all->width; j += STRIP) {
+        const int width = all->width - j < STRIP ? all->width - j : STRIP;
+        const pp_tile strip = {{all->x[0] + j * (int64_t)sizeof(double), NULL},
+                               .row = all->row,
+                               .count = all->count,
+                               .width = width};
+        double *counts = partial + ISA(node_places)(op, width);
+        if (all->count == PP_GROUP)
+            leaf(op, scale, &strip, 0, partial);
+        else
+            ragged_leaf(op, scale, &strip, 0, partial, counts);
+        for (int l = 0; l < LANES && all->count == PP_GROUP; l++)
+            counts[l] = LANES;
+        results_op(op, partial, width, results + j);
+    }
+}
+
+TARGET PP_INLINE void at_once_op(enum pp_reduction op, double scale, const pp_tile *all,
+                                 double *results)
+{
+    if (all->width == 1)
+        row_op(op, scale, all, results);
+    else
+        columns_op(op, scale, all, results);
+}
+
+TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all, double *results)
 {
     switch (tree_op(job)) {
     case PP_VAR:
-        return row_op(PP_VAR, 1, row);
+        at_once_op(PP_VAR, 1, all, results);
+        return;
     case PP_NORM:
-        return row_op(PP_NORM, job->scale, row);
+        at_once_op(PP_NORM, job->scale, all, results);
+        return;
     case PP_DOT:
-        return row_op(PP_DOT, 1, row);
+        row_op(PP_DOT, 1, all, results);
+        return;
     default:
-        return row_op(PP_SUM, 1, row);
+        at_once_op(PP_SUM, 1, all, results);
     }
 }
 
@@ -508,6 +558,6 @@ const pp_tree_kernels ISA(pp_tree) = {
     .close = tree_close,
     .merge = tree_merge,
     .results = tree_results,
-    .row = tree_row,
+    .at_once = tree_at_once,
     .load = load_doubles,
 };

@@ -157,14 +157,14 @@ static enum pp_status run_job(pp_reduce_job *job, const pp_run *run)
         if (!job->partials)
             return PP_NO_MEMORY;
     }
-    const bool short_rows = pp_has_short_rows(job);
+    const bool at_once = pp_reduces_at_once(job);
     const pp_job parallel = {
         .shared = job,
         .items = (job->blocks + job->batch - 1) / job->batch * job->chunks,
         .total = job->n,
         .max_workers = small ? 1 : INT_MAX,
-        .state_size = short_rows ? sizeof(pp_worker) : state_size(job),
-        .work = short_rows ? pp_work_on_short_rows : work,
+        .state_size = at_once ? sizeof(pp_worker) : state_size(job),
+        .work = at_once ? pp_work_at_once : work,
     };
     pp_run calm = *run;
     calm.poll = small ? NULL : run->poll;

@@ -49,8 +49,8 @@ typedef struct pp_operation {
     void (*close)(const pp_reduce_job *job, void *accumulator, void *partial);
     void (*merge)(const pp_reduce_job *job, void *partial, const void *later, int width);
     void (*write)(const pp_reduce_job *job, void *partial, const pp_block *at);
-    /* Or all of that at once, for a short row in place. */
-    void (*reduce_row)(const pp_reduce_job *job, const pp_tile *row, char *const to[2]);
+    /* Or all of that at once, for all elements of some outputs: at_once.c. */
+    void (*reduce)(const pp_reduce_job *job, const pp_tile *all, char *const to[2]);
 } pp_operation;
 
 extern const pp_operation pp_ordered;   /* sums in floating point: ordered.c */
@@ -100,13 +100,19 @@ pp_block pp_reduce_block(const pp_reduce_job *job, int64_t block);
 pp_tile pp_reduce_tile(const pp_reduce_job *job, const pp_block *block, int64_t k, int64_t count,
                        char *const stage[2]);
 
-/* Is each output that of a short row in place? What works on them then: short_rows.c. */
-bool pp_has_short_rows(const pp_reduce_job *job);
-bool pp_work_on_short_rows(const void *shared, void *state, pp_slice *slice);
+/* Is each output reduced at once? And the work that does so: at_once.c. */
+bool pp_reduces_at_once(const pp_reduce_job *job);
+bool pp_work_at_once(const void *shared, void *state, pp_slice *slice);
 
-/* Extremes and their places: extremes.c. */
+/* Extremes of a row and their places: extremes.c. */
 bool pp_finds_extremes(enum pp_reduction op);
 void pp_search_row(const pp_reduce_job *job, const pp_tile *row, char *const to[2]);
+
+/* Bytes from one output to the next, where they are reduced side by side. */
+PP_INLINE int64_t pp_output_step(const pp_reduce_job *job, int which)
+{
+    return job->columns > 1 ? job->out[which].strides[job->outer] : 0;
+}
 
 /* Copy n elements, `stride` bytes apart, turning foreign byte order round. */
 void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, bool swapped,
@@ -132,7 +138,7 @@ typedef struct pp_tree_kernels {
     void (*close)(const pp_reduce_job *job, pp_tree *tree, double *partial);
     void (*merge)(const pp_reduce_job *job, double *partial, const double *later, int width);
     void (*results)(const pp_reduce_job *job, double *partial, int width, double *results);
-    double (*row)(const pp_reduce_job *job, const pp_tile *row);
+    void (*at_once)(const pp_reduce_job *job, const pp_tile *all, double *results);
     void (*load)(const pp_view *view, bool narrow, const pp_patch *patch, double *to);
 } pp_tree_kernels;
 
@@ -140,6 +146,9 @@ enum pp_fold { PP_FOLD_SUM, PP_FOLD_COUNT, PP_FOLD_MIN, PP_FOLD_MAX };
 
 /* Fold rows of `width` elements, `row` bytes apart, into as many accumulators. */
 typedef void pp_folder(void *accumulators, const char *x, int64_t row, int64_t rows, int width);
+
+/* Keys of extremes to elements: see any_order_template.h. */
+typedef void pp_element_maker(enum pp_type type, int width, void *keys);
 
 /* The place of the first of the least, or of the greatest, of n elements that lie in a row; or, to
    `extreme` if that is given, its value: of -0 and +0 either. */
@@ -150,6 +159,8 @@ extern pp_folder *const pp_folders_baseline[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx2[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx512[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_neon[PP_COMPLEX64][4];
+extern pp_element_maker pp_elements_baseline, pp_elements_avx2, pp_elements_avx512,
+    pp_elements_neon;
 extern pp_searcher *const pp_searchers_baseline[PP_COMPLEX64][2];
 extern pp_searcher *const pp_searchers_avx2[PP_COMPLEX64][2];
 extern pp_searcher *const pp_searchers_avx512[PP_COMPLEX64][2];
