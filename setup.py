@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
@@ -50,20 +51,34 @@ class BuildExt(build_ext):
     def build_extensions(self) -> None:
         self.msvc = self.compiler.compiler_type == "msvc"
         self.clang_cl = self.msvc and Path(os.environ.get("CC", "")).stem == "clang-cl"
+        if self.msvc and not self.compiler.initialized:
+            self.compiler.initialize()
         if self.clang_cl:
             self.choose_clang_cl()
         openmp = self.openmp()
         for extension in self.extensions:
             extension.extra_compile_args += self.compile_flags() + openmp[0]
             extension.extra_link_args += self.sanitizers() + openmp[1]
+        self.compile_side_by_side()
         super().build_extensions()
         self.stamp.parent.mkdir(parents=True, exist_ok=True)
         self.stamp.write_text(self.switches)
 
+    def compile_side_by_side(self) -> None:
+        """The sources in as many compilers at once as there are CPUs: setuptools takes turns."""
+        compile_in_turn = self.compiler.compile
+
+        def compile_all(sources: list[str], *args: object, **options: object) -> list[str]:
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                objects = pool.map(
+                    lambda source: compile_in_turn([source], *args, **options), sources
+                )
+                return [name for names in objects for name in names]
+
+        self.compiler.compile = compile_all
+
     def choose_clang_cl(self) -> None:
         """setuptools knows only Microsoft's compiler; clang-cl takes its place."""
-        if not self.compiler.initialized:
-            self.compiler.initialize()
         self.compiler.cc = shutil.which(os.environ["CC"])
         if self.compiler.cc is None:
             raise SystemExit(f"CC={os.environ['CC']}: there is no such program on PATH")
