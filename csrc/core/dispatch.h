@@ -20,7 +20,7 @@ typedef struct pp_kernel_table {
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_find_bins_kernel *find_bins;
-    pp_scan_tiles_kernel *scan_tiles;
+    const pp_match_kernels *match;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;
