@@ -7,6 +7,7 @@
 #include "histogram.h"
 #include "lab.h"
 #include "match.h"
+#include "match_dense.h"
 #include "philox.h"
 #include "reduce.h"
 
@@ -21,6 +22,7 @@ typedef struct pp_kernel_table {
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_find_bins_kernel *find_bins;
     const pp_match_kernels *match;
+    const pp_dense_kernels *dense;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

@@ -3,7 +3,7 @@
    Targets are matched in packets, one a lane of the vectors, and in rounds that bound the memory:
    the rows of a round are read and, with a tree, sorted by the leaf that they fall into, so that
    the targets of a packet lie side by side and have the same way through the tree. */
-#include "match.h"
+#include "match_dense.h"
 
 #include <limits.h>
 #include <math.h>
@@ -31,7 +31,8 @@ typedef struct match_job {
     pp_rows targets;
     pp_tiles tiles;
     pp_kd_tree tree;
-    bool by_tree, in_integers;
+    pp_dense dense;
+    bool by_tree, by_codes, in_integers;
     int64_t *indices;
     void *distances;
     atomic_bool not_finite;
@@ -47,8 +48,11 @@ typedef struct match_state {
     int64_t next, stop; /* targets of the round that are drawn */
     int64_t tile;       /* the next one */
     pp_kd_search search;
-    pp_packet packet;
+    pp_dense_search dense;
+    bool by_codes; /* this packet */
     bool is_filled;
+    pp_packet packet;
+    const double *rows[PP_PACKET];
     double features[];
 } match_state;
 
@@ -75,9 +79,14 @@ static void fill(const match_job *job, match_state *s)
         const double *row = job->rows + target * length;
         s->packet.distance[lane] = INFINITY;
         s->packet.number[lane] = INFINITY;
+        s->rows[lane] = row;
         for (int64_t f = 0; f < length; f++)
             s->features[f * PP_PACKET + lane] = row[f];
     }
+    s->dense.memory = (int32_t *)(void *)(s->features + PP_PACKET * length);
+    s->by_codes = job->by_codes;
+    if (job->by_codes)
+        pp_dense_begin(&job->dense, &s->dense, s->rows);
     s->tile = 0;
     s->search.nodes = 1;
     s->search.node[0] = 1;
@@ -108,6 +117,12 @@ static bool advance(const match_job *job, match_state *s)
     if (job->by_tree) {
         pp_kernels->match->search_tree(&s->packet, &job->tree, &s->search, stretch / PP_PACKET);
         return s->search.nodes == 0;
+    }
+    if (s->by_codes) {
+        const enum pp_dense_state state =
+            pp_dense_advance(&job->dense, &s->dense, s->rows, &s->packet, stretch);
+        s->by_codes = state != PP_DENSE_GIVE_UP;
+        return state == PP_DENSE_DONE;
     }
     const int64_t left = job->tiles.count - s->tile;
     const int64_t stop = s->tile + (left < stretch ? left : stretch);
@@ -203,6 +218,11 @@ static enum pp_status run_round(match_job *job, const pp_run *run)
         return status;
     if (job->by_tree)
         sort_targets(job);
+    if (job->by_codes && job->begin == 0)
+        status = pp_dense_build(&job->dense, &job->tiles, job->rows, job->count, job->in_integers,
+                                &job->by_codes, run);
+    if (status != PP_OK)
+        return status;
     pp_job matching = {
         .shared = job,
         .items = (job->count + many - 1) / many,
@@ -210,6 +230,8 @@ static enum pp_status run_round(match_job *job, const pp_run *run)
         .state_size = sizeof(match_state) + (size_t)(PP_PACKET * length) * sizeof(double),
         .work = match_packets,
     };
+    if (job->by_codes)
+        matching.state_size += (size_t)pp_dense_memory(&job->dense) * sizeof(int32_t);
     const double near = job->by_tree ? 100 : (double)job->tiles.count;
     matching.max_workers = workers_for(matching.items, (double)(job->count * length) * near);
     return pp_parallel_for(&matching, run);
@@ -263,6 +285,13 @@ static bool tree_pays(const match_job *job)
            tiles->count >= 256 && job->targets.count >= 64;
 }
 
+static bool codes_pay(const match_job *job)
+{
+    const pp_tiles *tiles = &job->tiles;
+    return tiles->length >= 1 && tiles->length <= PP_DENSE_FEATURES && tiles->count <= INT32_MAX &&
+           tiles->count >= 64 && job->targets.count >= PP_PACKET;
+}
+
 enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *indices,
                         void *distances, const pp_run *run, enum pp_match_fault *fault)
 {
@@ -276,6 +305,7 @@ enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *i
     *fault = PP_MATCH_FINE;
     enum pp_status status = read_tiles(&job, &rows, fault);
     job.by_tree = tree_pays(&job);
+    job.by_codes = !job.by_tree && codes_pay(&job);
     if (status == PP_OK && *fault == PP_MATCH_FINE && job.by_tree)
         status = pp_kd_build(&job.tiles, &job.tree, run);
     if (status == PP_OK && *fault == PP_MATCH_FINE)
@@ -283,6 +313,7 @@ enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *i
     if (job.not_finite)
         *fault = PP_TARGETS_NOT_FINITE;
     pp_kd_free(&job.tree);
+    pp_dense_free(&job.dense);
     free(job.tiles.features);
     free(job.tiles.numbers);
     return status;
