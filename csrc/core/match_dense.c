@@ -28,8 +28,8 @@
    so are 1e-6 steps above underflow, for steps between 1e-100 and 1e100. */
 #include "match_dense.h"
 
-#include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +45,7 @@
 
 enum {
     BLOCK = 128,            /* tiles in a block, at least, and in a share of the encoding */
-    MOST_BLOCKS = 1 << 10,  /* so that their least scores stay below 1 MiB */
+    MOST_BLOCKS = 1 << 8,   /* so that their least scores take 1 MiB at most */
     MOST_CODE = 255,
     BUDGET = 1 << 17,       /* features of candidates of a target that may be looked at */
     FAR_AWAY = INT32_MAX - 1, /* the norm of no tile */
@@ -59,6 +59,11 @@ static double encode(const pp_dense *dense, const double *row, uint8_t *codes)
     const int64_t length = dense->tiles->length;
     const double step = dense->step, inverse = 1 / step;
     double sum = 0;
+    if (dense->is_exact) {
+        for (int64_t f = 0; f < length; f++)
+            codes[f] = (uint8_t)row[f];
+        return 0;
+    }
     for (int64_t f = 0; f < length; f++) {
         const double x = row[f] - dense->low[f];
         double place = x * inverse + 0.5;
@@ -68,7 +73,7 @@ static double encode(const pp_dense *dense, const double *row, uint8_t *codes)
         const double off = fabs(x - step * codes[f]) + 0x1p-50 * (fabs(x) + MOST_CODE * step);
         sum += off * off;
     }
-    return dense->is_exact ? 0 : sqrt(sum) * (1 + SLACK);
+    return sqrt(sum) * (1 + SLACK);
 }
 
 static void put_code(int32_t *group, int dot_of, int64_t part, int code)
@@ -189,16 +194,17 @@ static bool allocate(pp_dense *dense, int64_t shares)
     return codes->dots && codes->norms && codes->halves;
 }
 
-enum pp_status pp_dense_build(pp_dense *dense, const pp_tiles *tiles, const double *rows,
-                              int64_t count, bool is_exact, bool *usable, const pp_run *run)
+enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
+                              const pp_run *run)
 {
+    const pp_tiles *tiles = &job->tiles;
     const int64_t shares = (tiles->count + BLOCK - 1) / BLOCK;
-    *dense = (pp_dense){.tiles = tiles, .step = 1, .is_exact = is_exact};
+    *dense = (pp_dense){.tiles = tiles, .step = 1, .is_exact = job->in_integers};
     dense->low = calloc((size_t)tiles->length, 2 * sizeof *dense->low);
     if (!dense->low)
         return PP_NO_MEMORY;
-    if (!is_exact)
-        choose_lattice(dense, rows, count);
+    if (!dense->is_exact)
+        choose_lattice(dense, job->rows, job->count);
     *usable = 1e-100 < dense->step && dense->step < 1e100;
     if (!*usable)
         return PP_OK;
@@ -213,50 +219,17 @@ void pp_dense_free(pp_dense *dense)
     free(dense->codes.halves);
 }
 
-/* --- a packet of targets --- */
-
 static int64_t lanes_of_block(const pp_dense *dense)
 {
     return dense->block * pp_kernels->dense->lanes;
 }
 
-/* The codes of the targets, the least scores, and the candidates of a block. */
-int64_t pp_dense_memory(const pp_dense *dense)
+static int64_t lanes_of_blocks(const pp_dense *dense)
 {
-    return PP_PACKET * (dense->codes.groups + dense->blocks * pp_kernels->dense->lanes) +
-           2 * lanes_of_block(dense) + dense->tiles->length;
+    return dense->blocks * pp_kernels->dense->lanes;
 }
 
-static int32_t *codes_of(const pp_dense *dense, const pp_dense_search *search, int lane)
-{
-    return search->memory + lane * dense->codes.groups;
-}
-
-static int32_t *least_of(const pp_dense *dense, const pp_dense_search *search, int lane)
-{
-    return codes_of(dense, search, PP_PACKET) + lane * dense->blocks * pp_kernels->dense->lanes;
-}
-
-void pp_dense_begin(const pp_dense *dense, pp_dense_search *search, const double *rows[PP_PACKET])
-{
-    const int dot_of = pp_kernels->dense->dot_of;
-    const int64_t length = dense->tiles->length;
-    uint8_t *codes = (uint8_t *)least_of(dense, search, PP_PACKET);
-    memset(search->memory, 0, (size_t)(PP_PACKET * dense->codes.groups) * sizeof(int32_t));
-    for (int lane = 0; lane < PP_PACKET; lane++) {
-        int32_t *to = codes_of(dense, search, lane);
-        int64_t square = 0;
-        search->residual[lane] = encode(dense, rows[lane], codes);
-        for (int64_t f = 0; f < length; f++) {
-            const int code = dot_of == 4 ? 127 - codes[f] : -codes[f];
-            put_code(to + f / dot_of, dot_of, f % dot_of, code);
-            square += codes[f] * codes[f];
-        }
-        search->square[lane] = (double)square;
-    }
-    search->block = 0;
-    search->lane = 0;
-}
+/* --- the candidates for one target --- */
 
 /* The contract's distance. */
 static double distance_between(const double *target, const double *tile, int64_t length)
@@ -269,7 +242,7 @@ static double distance_between(const double *target, const double *tile, int64_t
     return sum;
 }
 
-/* The candidates for one target. */
+/* What is known of the tile nearest to one target. */
 typedef struct selection {
     const pp_dense *dense;
     const double *row;
@@ -301,14 +274,6 @@ static double distance_of(const selection *s, int64_t candidate)
         return s->square + s->scores[candidate];
     return distance_between(s->row, tiles->features + s->numbers[candidate] * tiles->length,
                             tiles->length);
-}
-
-static int32_t least_half(const selection *s)
-{
-    int32_t half = INT32_MAX;
-    for (int64_t i = 0; i < s->dense->blocks * pp_kernels->dense->lanes; i++)
-        half = s->least[i] < half ? s->least[i] : half;
-    return half;
 }
 
 /* The highest score that the nearest tile may have, as far as is known from the one with the least;
@@ -348,46 +313,141 @@ static bool choose(selection *s, int32_t limit)
     return true;
 }
 
-static bool finish_target(const pp_dense *dense, const pp_dense_search *search, int lane,
-                          const double *row, pp_packet *packet)
+/* --- targets on their way past the tiles --- */
+
+typedef struct dense_call {
+    const pp_dense *dense;
+    pp_match_job *job;
+    atomic_int_fast32_t listed;
+} dense_call;
+
+typedef struct dense_state {
+    pp_worker worker;
+    int64_t first;
+    int count; /* targets that are drawn; none: others have to be */
+    int next;  /* of them, after the last block */
+    int64_t block;
+    double residual[PP_DENSE_TARGETS];
+    double square[PP_DENSE_TARGETS]; /* the sum of the squares of the codes */
+    int32_t memory[];
+} dense_state;
+
+/* The codes of the targets, their least scores, the candidates of a block, the codes of a row. */
+static size_t state_size(const pp_dense *dense)
 {
-    selection s = {
+    const int64_t numbers = PP_DENSE_TARGETS * (dense->codes.groups + lanes_of_blocks(dense)) +
+                            2 * lanes_of_block(dense);
+    return sizeof(dense_state) + (size_t)numbers * sizeof(int32_t) + (size_t)dense->tiles->length;
+}
+
+static int32_t *codes_of(const pp_dense *dense, dense_state *s, int64_t target)
+{
+    return s->memory + target * dense->codes.groups;
+}
+
+static int32_t *least_of(const pp_dense *dense, dense_state *s, int64_t target)
+{
+    return codes_of(dense, s, PP_DENSE_TARGETS) + target * lanes_of_blocks(dense);
+}
+
+static void begin_target(const pp_dense *dense, dense_state *s, int target, const double *row)
+{
+    const int dot_of = pp_kernels->dense->dot_of;
+    int32_t *to = codes_of(dense, s, target);
+    uint8_t *codes = (uint8_t *)(least_of(dense, s, PP_DENSE_TARGETS) + 2 * lanes_of_block(dense));
+    int64_t square = 0;
+    s->residual[target] = encode(dense, row, codes);
+    for (int64_t f = 0; f < dense->tiles->length; f++) {
+        put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - codes[f] : -codes[f]);
+        square += codes[f] * codes[f];
+    }
+    s->square[target] = (double)square;
+}
+
+static void begin(const dense_call *call, dense_state *s, int64_t item)
+{
+    const pp_match_job *job = call->job;
+    const int64_t left = job->count - item * PP_DENSE_TARGETS;
+    s->first = item * PP_DENSE_TARGETS;
+    s->count = left < PP_DENSE_TARGETS ? (int)left : PP_DENSE_TARGETS;
+    s->next = 0;
+    s->block = 0;
+    for (int t = 0; t < s->count; t++)
+        begin_target(call->dense, s, t, job->rows + (s->first + t) * job->tiles.length);
+}
+
+static void pass_block(const pp_dense *dense, dense_state *s)
+{
+    const int64_t first = s->block * dense->block, end = first + dense->block;
+    const int64_t stop = end < dense->codes.vectors ? end : dense->codes.vectors;
+    const int64_t count = (s->count + PP_DENSE_STEP - 1) / PP_DENSE_STEP * PP_DENSE_STEP;
+    int32_t *to = least_of(dense, s, 0) + s->block * pp_kernels->dense->lanes;
+    pp_kernels->dense->least(&dense->codes, first, stop, s->memory, count, to,
+                             lanes_of_blocks(dense));
+    s->block++;
+}
+
+static void finish_target(dense_call *call, dense_state *s)
+{
+    const pp_dense *dense = call->dense;
+    pp_match_job *job = call->job;
+    const int64_t target = s->first + s->next;
+    selection chosen = {
         .dense = dense,
-        .row = row,
-        .codes = codes_of(dense, search, lane),
-        .least = least_of(dense, search, lane),
-        .numbers = least_of(dense, search, PP_PACKET),
-        .square = search->square[lane],
+        .row = job->rows + target * job->tiles.length,
+        .codes = codes_of(dense, s, s->next),
+        .least = least_of(dense, s, s->next),
+        .numbers = least_of(dense, s, PP_DENSE_TARGETS),
+        .square = s->square[s->next],
         .budget = BUDGET,
         .distance = INFINITY,
     };
-    s.scores = s.numbers + lanes_of_block(dense);
-    const int32_t limit = score_limit(&s, least_half(&s), search->residual[lane]);
-    if (limit == INT32_MAX || !choose(&s, limit))
-        return false;
-    packet->distance[lane] = s.distance;
-    packet->number[lane] = s.number;
-    return true;
+    chosen.scores = chosen.numbers + lanes_of_block(dense);
+    const int32_t half = pp_kernels->dense->minimum(chosen.least, dense->blocks);
+    const int32_t limit = score_limit(&chosen, half, s->residual[s->next]);
+    if (limit < INT32_MAX && choose(&chosen, limit)) {
+        pp_put_match(job, target, chosen.distance, chosen.number);
+        s->worker.done++;
+    } else {
+        job->order[atomic_fetch_add(&call->listed, 1)] = (int32_t)target;
+    }
+    if (++s->next == s->count)
+        s->count = 0;
 }
 
-enum pp_dense_state pp_dense_advance(const pp_dense *dense, pp_dense_search *search,
-                                     const double *rows[PP_PACKET], pp_packet *packet,
-                                     int64_t steps)
+static bool match_codes(const void *shared, void *state, pp_slice *slice)
 {
-    const int64_t stride = dense->blocks * pp_kernels->dense->lanes;
-    for (; search->block < dense->blocks; search->block++) {
-        if (steps < 0)
-            return PP_DENSE_GO_ON;
-        const int64_t first = search->block * dense->block, end = first + dense->block;
-        const int64_t stop = end < dense->codes.vectors ? end : dense->codes.vectors;
-        pp_kernels->dense->least(&dense->codes, first, stop, search->memory,
-                                 least_of(dense, search, 0) +
-                                     search->block * pp_kernels->dense->lanes,
-                                 stride);
-        steps -= dense->block * dense->codes.groups;
-    }
-    for (; search->lane < PP_PACKET; search->lane++)
-        if (!finish_target(dense, search, search->lane, rows[search->lane], packet))
-            return PP_DENSE_GIVE_UP;
-    return PP_DENSE_DONE;
+    dense_call *call = (dense_call *)shared;
+    dense_state *s = state;
+    do {
+        if (s->count == 0) {
+            const int64_t item = pp_slice_draw(slice);
+            if (item < 0)
+                return true;
+            begin(call, s, item);
+        }
+        if (s->block < call->dense->blocks)
+            pass_block(call->dense, s);
+        else
+            finish_target(call, s);
+    } while (!pp_slice_over(slice));
+    return false;
+}
+
+enum pp_status pp_match_dense(const pp_dense *dense, pp_match_job *job, const pp_run *run)
+{
+    dense_call call = {.dense = dense, .job = job};
+    const int64_t items = (job->count + PP_DENSE_TARGETS - 1) / PP_DENSE_TARGETS;
+    const double dots = (double)(dense->codes.vectors * dense->codes.groups);
+    const pp_job parallel = {
+        .shared = &call,
+        .items = items,
+        .total = job->count,
+        .max_workers = pp_match_workers(items, (double)job->count * dots),
+        .state_size = state_size(dense),
+        .work = match_codes,
+    };
+    const enum pp_status status = pp_parallel_for(&parallel, run);
+    job->listed = call.listed;
+    return status;
 }

@@ -4,7 +4,11 @@
 
 #include "match.h"
 
-enum { PP_DENSE_FEATURES = 1 << 14 }; /* with more, sums might not fit into 32 bits */
+enum {
+    PP_DENSE_FEATURES = 1 << 14, /* with more, sums might not fit into 32 bits */
+    PP_DENSE_STEP = 4,
+    PP_DENSE_TARGETS = 64,       /* that go past the tiles together: so often are those loaded once */
+};
 
 /* The tiles as codes of 8 bits, laid out for an instruction set. The score of a tile is its norm
    and twice the dot product of its codes with those of a target. */
@@ -18,10 +22,12 @@ typedef struct pp_codes {
 
 typedef struct pp_dense_kernels {
     int lanes, dot_of;
-    /* The least half of a score in each lane, of the tiles in these vectors, for each target of a
-       packet: to least[target * stride]. */
+    /* The least half of a score in each lane, of the tiles in these vectors, for each of so many
+       targets, a multiple of PP_DENSE_STEP: to least[target * stride]. */
     void (*least)(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
-                  int32_t *least, int64_t stride);
+                  int64_t count, int32_t *least, int64_t stride);
+    /* The least lane of n vectors. */
+    int32_t (*minimum)(const int32_t *vectors, int64_t n);
     /* The first of the vectors `from` … n - 1 with a lane that is at most the limit; or n. */
     int64_t (*find)(const int32_t *vectors, int64_t from, int64_t n, int32_t limit);
     /* The tiles in these vectors whose scores are at most the limit; how many they are. */
@@ -43,31 +49,14 @@ typedef struct pp_dense {
     int64_t blocks;
 } pp_dense;
 
-/* A packet on its way past the tiles; `memory` has room for pp_dense_memory() numbers. */
-typedef struct pp_dense_search {
-    int64_t block; /* the next one */
-    int lane;      /* the next target, after the last block */
-    double residual[PP_PACKET];
-    double square[PP_PACKET]; /* the sum of the squares of the codes */
-    int32_t *memory;
-} pp_dense_search;
-
-/* `rows` are some of the targets, or all: as the tiles, they say what the codes must reach to. Sets
-   *usable to false where codes cannot tell these tiles apart. To be freed in any case. */
-enum pp_status pp_dense_build(pp_dense *dense, const pp_tiles *tiles, const double *rows,
-                              int64_t count, bool is_exact, bool *usable, const pp_run *run);
+/* The targets of the first round are there already: as the tiles, they say what the codes must reach
+   to. Sets *usable to false where codes cannot tell these tiles apart. To be freed in any case. */
+enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
+                              const pp_run *run);
 void pp_dense_free(pp_dense *dense);
 
-int64_t pp_dense_memory(const pp_dense *dense);
-/* Begin with these rows of targets. */
-void pp_dense_begin(const pp_dense *dense, pp_dense_search *search,
-                    const double *rows[PP_PACKET]);
-
-enum pp_dense_state { PP_DENSE_GO_ON, PP_DENSE_DONE, PP_DENSE_GIVE_UP };
-/* Go on, for about so many steps; the results go to the packet. It gives up where so many tiles may
-   be nearest that all distances are computed sooner. */
-enum pp_dense_state pp_dense_advance(const pp_dense *dense, pp_dense_search *search,
-                                     const double *rows[PP_PACKET], pp_packet *packet,
-                                     int64_t steps);
+/* Match the targets of the round, but for those to which so many tiles may be nearest that all
+   distances are computed sooner: these are listed. */
+enum pp_status pp_match_dense(const pp_dense *dense, pp_match_job *job, const pp_run *run);
 
 #endif

@@ -7,6 +7,7 @@
 
 #define least_of_panel ISA(least_of_panel)
 #define least          ISA(least_scores)
+#define minimum        ISA(minimum_lane)
 #define find           ISA(find_vector)
 #define candidates     ISA(find_candidates)
 
@@ -17,7 +18,7 @@
 #    define PANEL 2
 #endif
 #undef TARGETS
-#define TARGETS 4
+#define TARGETS PP_DENSE_STEP
 
 TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, const int32_t *targets,
                                      int32_t *to, int64_t stride)
@@ -47,13 +48,25 @@ TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, cons
 }
 
 TARGET static void least(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
-                         int32_t *to, int64_t stride)
+                         int64_t count, int32_t *to, int64_t stride)
 {
-    for (int t = 0; t < PP_PACKET; t++)
+    for (int64_t t = 0; t < count; t++)
         i_store(to + t * stride, i_set1(INT32_MAX));
     for (int64_t vector = first; vector < stop; vector += PANEL)
-        for (int t = 0; t < PP_PACKET; t += TARGETS)
+        for (int64_t t = 0; t < count; t += TARGETS)
             least_of_panel(tiles, vector, targets + t * tiles->groups, to + t * stride, stride);
+}
+
+TARGET static int32_t minimum(const int32_t *vectors, int64_t n)
+{
+    vi lowest = i_set1(INT32_MAX);
+    for (int64_t v = 0; v < n; v++)
+        lowest = i_min(lowest, i_load(vectors + v * IL));
+    int32_t lanes[IL];
+    i_store(lanes, lowest);
+    for (int l = 1; l < IL; l++)
+        lanes[0] = lanes[l] < lanes[0] ? lanes[l] : lanes[0];
+    return lanes[0];
 }
 
 TARGET static int64_t find(const int32_t *vectors, int64_t from, int64_t n, int32_t limit)
@@ -89,8 +102,9 @@ TARGET static int64_t candidates(const pp_codes *tiles, int64_t first, int64_t s
     return found;
 }
 
-const pp_dense_kernels ISA(pp_dense) = {IL, DOT_OF, &least, &find, &candidates};
+const pp_dense_kernels ISA(pp_dense) = {IL, DOT_OF, &least, &minimum, &find, &candidates};
 
 #undef least
+#undef minimum
 #undef find
 #undef candidates

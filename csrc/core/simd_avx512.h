@@ -206,7 +206,9 @@ TARGET PP_INLINE vi i_min(vi a, vi b)
 #    define DOT_OF 4
 TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
 {
-    return _mm512_dpbusd_epi32(sum, a, b);
+    /* GCC 12 would copy every sum to another register, and back. */
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
 }
 #else
 #    define DOT_OF 2
