@@ -15,12 +15,16 @@
 #include "parallel.h"
 
 enum {
-    ROUND = 1 << 17,           /* targets in a round */
-    ROUND_SIZE = 1 << 21,      /* their features, if that is less */
-    CHUNK = 1 << 12,           /* features that are read at a time */
-    WORTH_A_THREAD = 1 << 17,  /* features to compare */
-    FEW_TILES = 128,           /* for a tree */
+    ROUND = 1 << 17,          /* targets in a round */
+    ROUND_SIZE = 1 << 21,     /* their features, if that is less */
+    CHUNK = 1 << 12,          /* features that are read at a time */
+    WORTH_A_THREAD = 1 << 17, /* features to compare */
+    FEW_TILES = 128,          /* for a tree */
     FEW_TARGETS = 64,
+    FEW_FEATURES =
+        6, /* with more, a tree is for many tiles only; with still more, it never helps */
+    SOME_FEATURES = 8,
+    MANY_TILES = 1 << 16,
 };
 
 /* A call with all that its rounds share. */
@@ -228,7 +232,8 @@ static void choose_method(match_call *call)
     const pp_tiles *tiles = &call->job.tiles;
     const bool pays = tiles->length >= 1 && tiles->count <= INT32_MAX &&
                       tiles->count >= FEW_TILES && call->targets.count >= FEW_TARGETS;
-    call->job.by_tree = pays && tiles->length <= PP_KD_DIMENSIONS;
+    const int most = tiles->count < MANY_TILES ? FEW_FEATURES : SOME_FEATURES;
+    call->job.by_tree = pays && tiles->length <= most;
     call->by_codes = pays && !call->job.by_tree && tiles->length <= PP_DENSE_FEATURES;
 }
 

@@ -44,10 +44,10 @@
 #define SLACK 1e-9
 
 enum {
-    BLOCK = 128,            /* tiles in a block, at least, and in a share of the encoding */
-    MOST_BLOCKS = 1 << 8,   /* so that their least scores take 1 MiB at most */
+    BLOCK = 128,          /* tiles in a block, at least, and in a share of the encoding */
+    MOST_BLOCKS = 1 << 8, /* so that their least scores take 1 MiB at most */
     MOST_CODE = 255,
-    BUDGET = 1 << 17,       /* features of candidates of a target that may be looked at */
+    BUDGET = 1 << 17,         /* features of candidates of a target that may be looked at */
     FAR_AWAY = INT32_MAX - 1, /* the norm of no tile */
 };
 
@@ -122,8 +122,8 @@ static bool encode_tiles(const void *shared, void *state, pp_slice *slice)
                 job->dense->codes.halves[i] = FAR_AWAY / 2;
                 continue;
             }
-            const double residual = encode(job->dense, tiles->features + i * tiles->length,
-                                           s->codes);
+            const double residual =
+                encode(job->dense, tiles->features + i * tiles->length, s->codes);
             put_tile(job->dense, i, s->codes);
             most = residual > most ? residual : most;
         }
@@ -180,8 +180,8 @@ static bool allocate(pp_dense *dense, int64_t shares)
 {
     pp_codes *codes = &dense->codes;
     const int lanes = pp_kernels->dense->lanes;
-    codes->groups = (dense->tiles->length + pp_kernels->dense->dot_of - 1) /
-                    pp_kernels->dense->dot_of;
+    codes->groups =
+        (dense->tiles->length + pp_kernels->dense->dot_of - 1) / pp_kernels->dense->dot_of;
     codes->vectors = shares * BLOCK / lanes;
     dense->block = BLOCK / lanes;
     while (codes->vectors / dense->block >= MOST_BLOCKS)

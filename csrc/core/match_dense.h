@@ -7,17 +7,17 @@
 enum {
     PP_DENSE_FEATURES = 1 << 14, /* with more, sums might not fit into 32 bits */
     PP_DENSE_STEP = 4,
-    PP_DENSE_TARGETS = 64,       /* that go past the tiles together: so often are those loaded once */
+    PP_DENSE_TARGETS = 64, /* that go past the tiles together: so often are those loaded once */
 };
 
 /* The tiles as codes of 8 bits, laid out for an instruction set. The score of a tile is its norm
    and twice the dot product of its codes with those of a target. */
 typedef struct pp_codes {
-    int32_t *dots;    /* the codes: [vectors][groups][lanes of a vector], DOT_OF in each */
-    int32_t *norms;   /* [vectors][lanes] */
-    int32_t *halves;  /* of the norms, rounded down */
-    int64_t groups;   /* of DOT_OF features */
-    int64_t vectors;  /* of tiles */
+    int32_t *dots;   /* the codes: [vectors][groups][lanes of a vector], DOT_OF in each */
+    int32_t *norms;  /* [vectors][lanes] */
+    int32_t *halves; /* of the norms, rounded down */
+    int64_t groups;  /* of DOT_OF features */
+    int64_t vectors; /* of tiles */
 } pp_codes;
 
 typedef struct pp_dense_kernels {
@@ -41,16 +41,17 @@ extern const pp_dense_kernels pp_dense_baseline, pp_dense_avx2, pp_dense_avx512,
 typedef struct pp_dense {
     const pp_tiles *tiles;
     pp_codes codes;
-    double *low;       /* of a feature: its code 0 */
-    double step;       /* from one code to the next */
-    bool is_exact;     /* the codes are the features */
-    double residual;   /* no tile is further from its codes */
-    int64_t block;     /* vectors whose least scores are kept together */
+    double *low;     /* of a feature: its code 0 */
+    double step;     /* from one code to the next */
+    bool is_exact;   /* the codes are the features */
+    double residual; /* no tile is further from its codes */
+    int64_t block;   /* vectors whose least scores are kept together */
     int64_t blocks;
 } pp_dense;
 
-/* The targets of the first round are there already: as the tiles, they say what the codes must reach
-   to. Sets *usable to false where codes cannot tell these tiles apart. To be freed in any case. */
+/* The targets of the first round are there already: as the tiles, they say what the codes must
+   reach to. Sets *usable to false where codes cannot tell these tiles apart. To be freed in any
+   case. */
 enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
                               const pp_run *run);
 void pp_dense_free(pp_dense *dense);

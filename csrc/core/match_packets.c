@@ -70,7 +70,8 @@ static bool advance(const pp_match_job *job, packet_state *s)
         pp_kernels->match->search_tree(&s->packet, &job->tree, &s->search, TREE_STEPS);
         return s->search.nodes == 0;
     }
-    const int64_t stretch = 1 + STRETCH / (job->tiles.length + 1), left = job->tiles.count - s->tile;
+    const int64_t stretch = 1 + STRETCH / (job->tiles.length + 1),
+                  left = job->tiles.count - s->tile;
     const int64_t stop = s->tile + (left < stretch ? left : stretch);
     pp_kernels->match->scan_tiles(&s->packet, &job->tiles, s->tile, stop);
     s->tile = stop;
