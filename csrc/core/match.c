@@ -142,8 +142,11 @@ static enum pp_status match_by_codes(match_call *call, const pp_run *run)
     enum pp_status status = PP_OK;
     if (!call->dense.tiles)
         status = pp_dense_build(&call->dense, job, &call->by_codes, run);
-    if (status == PP_OK && call->by_codes)
+    job->queue = call->leaves;
+    if (status == PP_OK && call->by_codes) {
+        pp_sort_by_sum(job->rows, job->count, job->tiles.length, job->queue);
         status = pp_match_dense(&call->dense, job, run);
+    }
     if (job->listed > job->count / 2) /* nor will they help others */
         call->by_codes = false;
     return status;

@@ -58,6 +58,7 @@ typedef struct pp_match_job {
     void *distances;
     double *rows; /* the targets of the round, from `begin` on */
     int64_t begin, count;
+    int32_t *queue; /* those that codes are for, in the order in which they are taken */
     int32_t *order; /* those of them to be matched by packets, counted from `begin` */
     int64_t listed; /* in `order` */
 } pp_match_job;

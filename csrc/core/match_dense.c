@@ -22,6 +22,9 @@
    are no more than PP_DENSE_FEATURES features: 2 |v.w| <= 2 * 65025 each, and the same for the norm
    on the other side.
 
+   Tiles and targets are sorted by the sums of their features, so that what is alike in brightness
+   stands together. Blocks of tiles whose sums are too far off are left out: see look_again.
+
    Rounding. x = target - low, step * u and x - step * u are each rounded by a factor 1 + 2^-53 at
    most, so |e| <= |x - step * u| as computed + 2^-50 (|x| + 255 step). Sums of up to 2^14 squares,
    and their roots, are off by a factor of less than 1 + 1e-11. SLACK is far above all of that, and
@@ -98,6 +101,21 @@ static void put_tile(const pp_dense *dense, int64_t tile, const uint8_t *codes)
     to->halves[tile] = (norm - (norm & 1)) / 2;
 }
 
+static int32_t sum_of(const uint8_t *codes, int64_t length)
+{
+    int32_t sum = 0;
+    for (int64_t f = 0; f < length; f++)
+        sum += codes[f];
+    return sum;
+}
+
+static void note_sum(pp_dense *dense, int64_t tile, int32_t sum)
+{
+    int32_t *ends = dense->sums + 2 * (tile / BLOCK);
+    ends[0] = sum < ends[0] ? sum : ends[0];
+    ends[1] = sum > ends[1] ? sum : ends[1];
+}
+
 /* What one thread puts: some tiles, and the bound of their distances from their codes. */
 typedef struct encoding {
     pp_dense *dense;
@@ -116,15 +134,18 @@ static bool encode_tiles(const void *shared, void *state, pp_slice *slice)
     const pp_tiles *tiles = job->dense->tiles;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         double most = 0;
+        job->dense->sums[2 * item] = INT32_MAX;
+        job->dense->sums[2 * item + 1] = INT32_MIN;
         for (int64_t i = item * BLOCK; i < (item + 1) * BLOCK; i++) {
             if (i >= tiles->count) {
                 job->dense->codes.norms[i] = FAR_AWAY;
                 job->dense->codes.halves[i] = FAR_AWAY / 2;
                 continue;
             }
-            const double residual =
-                encode(job->dense, tiles->features + i * tiles->length, s->codes);
+            const double *row = tiles->features + job->dense->order[i] * tiles->length;
+            const double residual = encode(job->dense, row, s->codes);
             put_tile(job->dense, i, s->codes);
+            note_sum(job->dense, i, sum_of(s->codes, tiles->length));
             most = residual > most ? residual : most;
         }
         job->residuals[item] = most;
@@ -132,6 +153,19 @@ static bool encode_tiles(const void *shared, void *state, pp_slice *slice)
             return false;
     }
     return true;
+}
+
+/* Of shares to those of blocks. */
+static void join_sums(pp_dense *dense, int64_t shares)
+{
+    const int64_t in_block = dense->block * pp_kernels->dense->lanes / BLOCK;
+    for (int64_t i = 0; i < shares; i++) {
+        const int32_t low = dense->sums[2 * i], high = dense->sums[2 * i + 1];
+        int32_t *ends = dense->sums + 2 * (i / in_block);
+        const bool is_first = i % in_block == 0;
+        ends[0] = is_first || low < ends[0] ? low : ends[0];
+        ends[1] = is_first || high > ends[1] ? high : ends[1];
+    }
 }
 
 static enum pp_status encode_all(pp_dense *dense, int64_t shares, const pp_run *run)
@@ -150,7 +184,19 @@ static enum pp_status encode_all(pp_dense *dense, int64_t shares, const pp_run *
     for (int64_t i = 0; status == PP_OK && i < shares; i++)
         dense->residual = job.residuals[i] > dense->residual ? job.residuals[i] : dense->residual;
     free(job.residuals);
+    join_sums(dense, shares);
     return status;
+}
+
+static double sum_of_row(const double *row, int64_t length)
+{
+    double sum[4] = {0};
+    for (int64_t f = 0; f + 4 <= length; f += 4)
+        for (int k = 0; k < 4; k++)
+            sum[k] += row[f + k];
+    for (int64_t f = length / 4 * 4; f < length; f++)
+        sum[0] += row[f];
+    return sum[0] + sum[1] + (sum[2] + sum[3]);
 }
 
 static void widen(double *low, double *high, const double *rows, int64_t count, int64_t length)
@@ -176,6 +222,33 @@ static void choose_lattice(pp_dense *dense, const double *rows, int64_t count)
     dense->step = widest / MOST_CODE;
 }
 
+void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order)
+{
+    enum { BUCKETS = 1 << 12 };
+    int32_t starts[BUCKETS] = {0};
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < count; i++) {
+        const double sum = sum_of_row(rows + i * length, length);
+        low = fmin(low, sum);
+        high = fmax(high, sum);
+    }
+    const double scale = high > low && high - low < INFINITY ? (BUCKETS - 1) / (high - low) : 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int64_t i = 0; i < count; i++) {
+            const double place = (sum_of_row(rows + i * length, length) - low) * scale;
+            const int bucket = place >= 0 && place < BUCKETS ? (int)place : 0;
+            if (pass == 0)
+                starts[bucket]++;
+            else
+                order[starts[bucket]++] = (int32_t)i;
+        }
+        for (int32_t b = 0, start = 0, own; pass == 0 && b < BUCKETS; b++, start += own) {
+            own = starts[b];
+            starts[b] = start;
+        }
+    }
+}
+
 static bool allocate(pp_dense *dense, int64_t shares)
 {
     pp_codes *codes = &dense->codes;
@@ -191,7 +264,9 @@ static bool allocate(pp_dense *dense, int64_t shares)
     codes->dots = calloc(tiles, sizeof *codes->dots * (size_t)codes->groups);
     codes->norms = malloc(tiles * sizeof *codes->norms);
     codes->halves = malloc(tiles * sizeof *codes->halves);
-    return codes->dots && codes->norms && codes->halves;
+    dense->order = malloc(tiles * sizeof *dense->order);
+    dense->sums = malloc(2 * (size_t)shares * sizeof *dense->sums);
+    return codes->dots && codes->norms && codes->halves && dense->order && dense->sums;
 }
 
 enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
@@ -208,7 +283,10 @@ enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *us
     *usable = 1e-100 < dense->step && dense->step < 1e100;
     if (!*usable)
         return PP_OK;
-    return allocate(dense, shares) ? encode_all(dense, shares, run) : PP_NO_MEMORY;
+    if (!allocate(dense, shares))
+        return PP_NO_MEMORY;
+    pp_sort_by_sum(tiles->features, tiles->count, tiles->length, dense->order);
+    return encode_all(dense, shares, run);
 }
 
 void pp_dense_free(pp_dense *dense)
@@ -217,6 +295,8 @@ void pp_dense_free(pp_dense *dense)
     free(dense->codes.dots);
     free(dense->codes.norms);
     free(dense->codes.halves);
+    free(dense->order);
+    free(dense->sums);
 }
 
 static int64_t lanes_of_block(const pp_dense *dense)
@@ -247,7 +327,7 @@ typedef struct selection {
     const pp_dense *dense;
     const double *row;
     const int32_t *codes, *least;
-    int32_t *numbers, *scores; /* of a block */
+    int32_t *places, *scores; /* of a block */
     double square;
     int64_t budget;
     double distance; /* of the nearest so far */
@@ -264,7 +344,7 @@ static int64_t candidates_in(selection *s, int64_t block, int32_t limit)
     const pp_codes *codes = &s->dense->codes;
     const int64_t first = block * s->dense->block, end = first + s->dense->block;
     return pp_kernels->dense->candidates(codes, first, end < codes->vectors ? end : codes->vectors,
-                                         s->codes, limit, s->numbers, s->scores);
+                                         s->codes, limit, s->places, s->scores);
 }
 
 static double distance_of(const selection *s, int64_t candidate)
@@ -272,8 +352,8 @@ static double distance_of(const selection *s, int64_t candidate)
     const pp_tiles *tiles = s->dense->tiles;
     if (s->dense->is_exact)
         return s->square + s->scores[candidate];
-    return distance_between(s->row, tiles->features + s->numbers[candidate] * tiles->length,
-                            tiles->length);
+    const int32_t tile = s->dense->order[s->places[candidate]];
+    return distance_between(s->row, tiles->features + tile * tiles->length, tiles->length);
 }
 
 /* The highest score that the nearest tile may have, as far as is known from the one with the least;
@@ -303,10 +383,10 @@ static bool choose(selection *s, int32_t limit)
         if (s->budget < 0)
             return false;
         for (int64_t i = 0; i < found; i++) {
-            const double distance = distance_of(s, i);
-            if (distance < s->distance) {
+            const double distance = distance_of(s, i), number = s->dense->order[s->places[i]];
+            if (distance < s->distance || (distance == s->distance && number < s->number)) {
                 s->distance = distance;
-                s->number = s->numbers[i];
+                s->number = number;
             }
         }
     }
@@ -323,10 +403,13 @@ typedef struct dense_call {
 
 typedef struct dense_state {
     pp_worker worker;
-    int64_t first;
-    int count; /* targets that are drawn; none: others have to be */
-    int next;  /* of them, after the last block */
-    int64_t block;
+    int64_t first;                  /* in the queue */
+    int count;                      /* targets that are drawn; none: others have to be */
+    int next;                       /* of them, after the last block */
+    int64_t left, right;            /* the blocks left … right - 1 are behind them */
+    int64_t looks;                  /* so many blocks later the reaches are looked at again */
+    int32_t sum[PP_DENSE_TARGETS];  /* of the codes */
+    double reach[PP_DENSE_TARGETS]; /* how far from its sum the nearest tile's may be */
     double residual[PP_DENSE_TARGETS];
     double square[PP_DENSE_TARGETS]; /* the sum of the squares of the codes */
     int32_t memory[];
@@ -362,6 +445,8 @@ static void begin_target(const pp_dense *dense, dense_state *s, int target, cons
         square += codes[f] * codes[f];
     }
     s->square[target] = (double)square;
+    s->sum[target] = sum_of(codes, dense->tiles->length);
+    s->reach[target] = INFINITY;
 }
 
 static void begin(const dense_call *call, dense_state *s, int64_t item)
@@ -371,45 +456,102 @@ static void begin(const dense_call *call, dense_state *s, int64_t item)
     s->first = item * PP_DENSE_TARGETS;
     s->count = left < PP_DENSE_TARGETS ? (int)left : PP_DENSE_TARGETS;
     s->next = 0;
-    s->block = 0;
+    s->looks = 1;
     for (int t = 0; t < s->count; t++)
-        begin_target(call->dense, s, t, job->rows + (s->first + t) * job->tiles.length);
+        begin_target(call->dense, s, t, job->rows + job->queue[s->first + t] * job->tiles.length);
+    const int32_t middle = s->sum[s->count / 2], *sums = call->dense->sums;
+    for (s->left = 0; s->left < call->dense->blocks - 1 && sums[2 * s->left + 1] < middle;)
+        s->left++;
+    s->right = s->left;
 }
 
-static void pass_block(const pp_dense *dense, dense_state *s)
+/* How far outside of the sums of this block a sum is. */
+static int32_t gap(const pp_dense *dense, int64_t block, int32_t sum)
 {
-    const int64_t first = s->block * dense->block, end = first + dense->block;
+    const int32_t *ends = dense->sums + 2 * block;
+    return sum < ends[0] ? ends[0] - sum : sum > ends[1] ? sum - ends[1] : 0;
+}
+
+/* The reach of each target, from the least score so far. A tile is known at the distance
+   step * sqrt(D) + E + R, or nearer, and another one whose sum is off by g has
+   D >= g * g / length (Cauchy and Schwarz), so that its distance is at least
+   step * g / sqrt(length) - E - R. */
+static void look_again(const pp_dense *dense, dense_state *s)
+{
+    const double root = sqrt((double)dense->tiles->length) * (1 + SLACK);
+    const int lanes = pp_kernels->dense->lanes;
+    for (int t = 0; t < s->count; t++) {
+        const int32_t *least = least_of(dense, s, t) + s->left * lanes;
+        const int32_t half = pp_kernels->dense->minimum(least, s->right - s->left);
+        const double codes = sqrt(s->square[t] + 2.0 * half + 1) * (1 + SLACK);
+        const double off = 2 * (s->residual[t] + dense->residual) / dense->step;
+        s->reach[t] = (codes + off + 1e-6) * root;
+    }
+    s->looks *= 4;
+}
+
+static bool any_reaches(const pp_dense *dense, const dense_state *s, int first, int64_t block)
+{
+    bool any = false;
+    for (int t = first; t < first + PP_DENSE_STEP && t < s->count; t++)
+        any |= gap(dense, block, s->sum[t]) <= s->reach[t];
+    return any;
+}
+
+/* The targets pass a block, those whom it may concern. */
+static void pass_block(const pp_dense *dense, dense_state *s, int64_t block)
+{
+    const int64_t first = block * dense->block, end = first + dense->block;
     const int64_t stop = end < dense->codes.vectors ? end : dense->codes.vectors;
-    const int64_t count = (s->count + PP_DENSE_STEP - 1) / PP_DENSE_STEP * PP_DENSE_STEP;
-    int32_t *to = least_of(dense, s, 0) + s->block * pp_kernels->dense->lanes;
-    pp_kernels->dense->least(&dense->codes, first, stop, s->memory, count, to,
-                             lanes_of_blocks(dense));
-    s->block++;
+    const int lanes = pp_kernels->dense->lanes;
+    for (int t = 0; t < s->count; t += PP_DENSE_STEP) {
+        int32_t *to = least_of(dense, s, t) + block * lanes;
+        if (any_reaches(dense, s, t, block))
+            pp_kernels->dense->least(&dense->codes, first, stop, codes_of(dense, s, t),
+                                     PP_DENSE_STEP, to, lanes_of_blocks(dense));
+        else
+            for (int k = 0; k < PP_DENSE_STEP; k++)
+                for (int l = 0; l < lanes; l++)
+                    to[k * lanes_of_blocks(dense) + l] = INT32_MAX;
+    }
+}
+
+/* To the right or to the left, where the sums are nearer to those of the targets. */
+static void pass_next_block(const pp_dense *dense, dense_state *s)
+{
+    const int32_t middle = s->sum[s->count / 2];
+    const bool is_right =
+        s->left == 0 || (s->right < dense->blocks &&
+                         gap(dense, s->right, middle) <= gap(dense, s->left - 1, middle));
+    pass_block(dense, s, is_right ? s->right++ : --s->left);
+    if (s->right - s->left == s->looks)
+        look_again(dense, s);
 }
 
 static void finish_target(dense_call *call, dense_state *s)
 {
     const pp_dense *dense = call->dense;
     pp_match_job *job = call->job;
-    const int64_t target = s->first + s->next;
+    const int32_t target = job->queue[s->first + s->next];
     selection chosen = {
         .dense = dense,
         .row = job->rows + target * job->tiles.length,
         .codes = codes_of(dense, s, s->next),
         .least = least_of(dense, s, s->next),
-        .numbers = least_of(dense, s, PP_DENSE_TARGETS),
+        .places = least_of(dense, s, PP_DENSE_TARGETS),
         .square = s->square[s->next],
         .budget = BUDGET,
         .distance = INFINITY,
+        .number = INFINITY,
     };
-    chosen.scores = chosen.numbers + lanes_of_block(dense);
+    chosen.scores = chosen.places + lanes_of_block(dense);
     const int32_t half = pp_kernels->dense->minimum(chosen.least, dense->blocks);
     const int32_t limit = score_limit(&chosen, half, s->residual[s->next]);
     if (limit < INT32_MAX && choose(&chosen, limit)) {
         pp_put_match(job, target, chosen.distance, chosen.number);
         s->worker.done++;
     } else {
-        job->order[atomic_fetch_add(&call->listed, 1)] = (int32_t)target;
+        job->order[atomic_fetch_add(&call->listed, 1)] = target;
     }
     if (++s->next == s->count)
         s->count = 0;
@@ -426,8 +568,8 @@ static bool match_codes(const void *shared, void *state, pp_slice *slice)
                 return true;
             begin(call, s, item);
         }
-        if (s->block < call->dense->blocks)
-            pass_block(call->dense, s);
+        if (s->right - s->left < call->dense->blocks)
+            pass_next_block(call->dense, s);
         else
             finish_target(call, s);
     } while (!pp_slice_over(slice));

@@ -45,6 +45,8 @@ typedef struct pp_dense {
     double step;     /* from one code to the next */
     bool is_exact;   /* the codes are the features */
     double residual; /* no tile is further from its codes */
+    int32_t *order;  /* the tile at each place: nearly by the sums of their features */
+    int32_t *sums;   /* of a block: the least sum of the codes of a tile, and the greatest */
     int64_t block;   /* vectors whose least scores are kept together */
     int64_t blocks;
 } pp_dense;
@@ -54,6 +56,8 @@ typedef struct pp_dense {
    case. */
 enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
                               const pp_run *run);
+/* The order of these rows by the sums of their features, nearly. */
+void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order);
 void pp_dense_free(pp_dense *dense);
 
 /* Match the targets of the round, but for those to which so many tiles may be nearest that all
