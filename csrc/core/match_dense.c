@@ -64,7 +64,7 @@ static double encode(const pp_dense *dense, const double *row, uint8_t *codes)
     double sum = 0;
     if (dense->is_exact) {
         for (int64_t f = 0; f < length; f++)
-            codes[f] = (uint8_t)row[f];
+            codes[f] = (uint8_t)(int32_t)row[f];
         return 0;
     }
     for (int64_t f = 0; f < length; f++) {
@@ -72,7 +72,7 @@ static double encode(const pp_dense *dense, const double *row, uint8_t *codes)
         double place = x * inverse + 0.5;
         place = place < 0 ? 0 : place;
         place = place > MOST_CODE ? MOST_CODE : place;
-        codes[f] = (uint8_t)place;
+        codes[f] = (uint8_t)(int32_t)place; /* by way of int32, for which there are vectors */
         const double off = fabs(x - step * codes[f]) + 0x1p-50 * (fabs(x) + MOST_CODE * step);
         sum += off * off;
     }
@@ -498,22 +498,24 @@ static bool any_reaches(const pp_dense *dense, const dense_state *s, int first, 
     return any;
 }
 
-/* The targets pass a block, those whom it may concern. */
+/* The targets pass a block: those whom it may concern, from the first to the last. */
 static void pass_block(const pp_dense *dense, dense_state *s, int64_t block)
 {
-    const int64_t first = block * dense->block, end = first + dense->block;
-    const int64_t stop = end < dense->codes.vectors ? end : dense->codes.vectors;
+    const int64_t from = block * dense->block, end = from + dense->block;
+    const int64_t to = end < dense->codes.vectors ? end : dense->codes.vectors;
     const int lanes = pp_kernels->dense->lanes;
-    for (int t = 0; t < s->count; t += PP_DENSE_STEP) {
-        int32_t *to = least_of(dense, s, t) + block * lanes;
-        if (any_reaches(dense, s, t, block))
-            pp_kernels->dense->least(&dense->codes, first, stop, codes_of(dense, s, t),
-                                     PP_DENSE_STEP, to, lanes_of_blocks(dense));
-        else
-            for (int k = 0; k < PP_DENSE_STEP; k++)
-                for (int l = 0; l < lanes; l++)
-                    to[k * lanes_of_blocks(dense) + l] = INT32_MAX;
-    }
+    int first = 0, stop = (s->count + PP_DENSE_STEP - 1) / PP_DENSE_STEP * PP_DENSE_STEP;
+    while (first < stop && !any_reaches(dense, s, first, block))
+        first += PP_DENSE_STEP;
+    while (first < stop && !any_reaches(dense, s, stop - PP_DENSE_STEP, block))
+        stop -= PP_DENSE_STEP;
+    for (int t = 0; t < s->count; t++)
+        if (t < first || t >= stop)
+            for (int l = 0; l < lanes; l++)
+                least_of(dense, s, t)[block * lanes + l] = INT32_MAX;
+    if (first < stop)
+        pp_kernels->dense->least(&dense->codes, from, to, codes_of(dense, s, first), stop - first,
+                                 least_of(dense, s, first) + block * lanes, lanes_of_blocks(dense));
 }
 
 /* To the right or to the left, where the sums are nearer to those of the targets. */

@@ -7,7 +7,7 @@
 enum {
     PP_DENSE_FEATURES = 1 << 14, /* with more, sums might not fit into 32 bits */
     PP_DENSE_STEP = 4,
-    PP_DENSE_TARGETS = 64, /* that go past the tiles together: so often are those loaded once */
+    PP_DENSE_TARGETS = 32, /* that go past the tiles together: so often are those loaded once */
 };
 
 /* The tiles as codes of 8 bits, laid out for an instruction set. The score of a tile is its norm
