@@ -10,17 +10,18 @@
 
 #define KERNELS(isa)                                                                               \
     &pp_escape_##isa, &pp_pi_##isa, &pp_fsum_##isa, &pp_flops_##isa, &pp_tree_##isa,               \
-        pp_folders_##isa, &pp_elements_##isa, pp_searchers_##isa, &pp_find_bins_##isa
+        pp_folders_##isa, &pp_elements_##isa, pp_searchers_##isa, &pp_find_bins_##isa,             \
+        &pp_match_##isa
 
 static const pp_kernel_table tables[] = {
-    {"baseline", 0, KERNELS(baseline)},
+    {"baseline", 0, KERNELS(baseline), &pp_dense_baseline},
 #ifdef PP_X86
-    {"avx2", PP_CPU_AVX2, KERNELS(avx2)},
-    {"avx512", PP_CPU_AVX512, KERNELS(avx512)},
-    {"avx512vnni", PP_CPU_AVX512VNNI, KERNELS(avx512)},
+    {"avx2", PP_CPU_AVX2, KERNELS(avx2), &pp_dense_avx2},
+    {"avx512", PP_CPU_AVX512, KERNELS(avx512), &pp_dense_avx512},
+    {"avx512vnni", PP_CPU_AVX512VNNI, KERNELS(avx512), &pp_dense_avx512vnni},
 #endif
 #ifdef PP_AARCH64
-    {"neon", PP_CPU_NEON, KERNELS(neon)},
+    {"neon", PP_CPU_NEON, KERNELS(neon), &pp_dense_neon},
 #endif
 };
 

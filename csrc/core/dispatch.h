@@ -6,6 +6,8 @@
 #include "fsum.h"
 #include "histogram.h"
 #include "lab.h"
+#include "match.h"
+#include "match_dense.h"
 #include "philox.h"
 #include "reduce.h"
 
@@ -21,6 +23,8 @@ typedef struct pp_kernel_table {
     pp_element_maker *elements;
     pp_searcher *const (*searchers)[2]; /* by enum pp_type; for the greatest? */
     pp_find_bins_kernel *find_bins;
+    const pp_match_kernels *match;
+    const pp_dense_kernels *dense;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

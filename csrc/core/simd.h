@@ -16,7 +16,7 @@
                               the CPU, not for results
        v_le v_eq v_not_le v_not_gt         comparisons; with NaN, the v_not_ are true
        v_and v_or             of two masks
-       v_min                  of numbers
+       v_min v_max            of numbers
        v_pick(m, a, b)        a where m, else b
        v_add_where(m, a, b)   a + b where m, else a
        v_bits(m)              the mask as bits, lane 0 lowest
@@ -27,7 +27,15 @@
        u_mul_low(a, b)        the products of the low halves, 32 bits each
        u_high(a)              the high halves
        u_halve_low(a)         the low halves, shifted right by one bit; above them, anything
-       u_from_bit62(a)        the two highest bits                                              */
+       u_from_bit62(a)        the two highest bits
+
+       IL                     32-bit integers in a vector
+       DOT_OF                 how many products i_dot adds up in a lane: 4, of unsigned and signed
+                              bytes (VNNI), or 2, of signed 16-bit integers
+       vi                     a vector of IL signed 32-bit integers
+       i_load i_store i_set1 i_min
+       i_any_le(a, b)         is there a lane with a <= b?
+       i_dot(sum, a, b)       sum, and in each lane the products of the DOT_OF parts of a and b  */
 #ifndef PP_SIMD_H
 #define PP_SIMD_H
 
@@ -54,6 +62,7 @@
 #define v_bits        ISA(v_bits)
 #define v_or          ISA(v_or)
 #define v_min         ISA(v_min)
+#define v_max         ISA(v_max)
 #define v_store_int32 ISA(v_store_int32)
 #define vu            ISA(vu)
 #define u_load        ISA(u_load)
@@ -66,5 +75,12 @@
 #define u_high        ISA(u_high)
 #define u_halve_low   ISA(u_halve_low)
 #define u_from_bit62  ISA(u_from_bit62)
+#define vi            ISA(vi)
+#define i_load        ISA(i_load)
+#define i_store       ISA(i_store)
+#define i_set1        ISA(i_set1)
+#define i_min         ISA(i_min)
+#define i_any_le      ISA(i_any_le)
+#define i_dot         ISA(i_dot)
 
 #endif
