@@ -2,6 +2,7 @@
 #ifndef PP_DISPATCH_H
 #define PP_DISPATCH_H
 
+#include "assign.h"
 #include "fractal.h"
 #include "fsum.h"
 #include "histogram.h"
@@ -24,6 +25,7 @@ typedef struct pp_kernel_table {
     pp_searcher *const (*searchers)[2]; /* by enum pp_type; for the greatest? */
     pp_find_bins_kernel *find_bins;
     const pp_match_kernels *match;
+    pp_near_tiles_kernel *near_tiles;
     const pp_dense_kernels *dense;
 } pp_kernel_table;
 

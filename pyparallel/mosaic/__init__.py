@@ -1,5 +1,6 @@
 """Photo mosaics: which tile goes where, and the pictures made of them."""
 
+from pyparallel.mosaic._assignment import Assignment, assign
 from pyparallel.mosaic._matching import Matches, match
 
-__all__ = ["Matches", "match"]
+__all__ = ["Assignment", "Matches", "assign", "match"]
