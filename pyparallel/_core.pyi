@@ -163,6 +163,9 @@ def multiply_add(steps: int, num_threads: int | None, /) -> tuple[int, float]: .
 def histogram(
     a: ArrayLike, bins: int, range: tuple[float, float] | None, num_threads: int | None, /
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
+def match(
+    targets: ArrayLike, tiles: ArrayLike, num_threads: int | None, progress: Progress, /
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | NDArray[np.float64]]: ...
 def features(
     images: ArrayLike,
     rows: int,

@@ -6,6 +6,7 @@
 #include "fsum.h"
 #include "histogram.h"
 #include "lab.h"
+#include "match.h"
 #include "philox.h"
 #include "reduce.h"
 #include "tiles.h"
@@ -20,6 +21,7 @@ typedef struct pp_kernel_table {
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_find_bins_kernel *find_bins;
+    pp_scan_tiles_kernel *scan_tiles;
     pp_add_rows_kernel *add_rows;
 } pp_kernel_table;
 

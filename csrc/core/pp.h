@@ -155,7 +155,17 @@ bool pp_edges_increase(const pp_bins *bins);
 enum pp_status pp_histogram(const pp_view *a, const pp_bins *bins, int64_t *counts,
                             const pp_run *run);
 
-/* Photo mosaics. Pictures are uint8 of shape (n, height, width, 3), in sRGB. */
+/* The mosaic. */
+
+enum pp_match_fault { PP_MATCH_FINE, PP_TARGETS_NOT_FINITE, PP_TILES_NOT_FINITE };
+
+/* For each target the tile at the least squared Euclidean distance, of several the first, and that
+   distance: int64 where both are PP_UINT8; else float64, the sum of (target - tile)^2 in the order
+   of the features. Both are matrices of PP_UINT8, PP_FLOAT32 or PP_FLOAT64, a row for each, with
+   rows of one length, and at least one tile. With a fault the results mean nothing. */
+enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *indices,
+                        void *distances, const pp_run *run, enum pp_match_fault *fault);
+/* Pictures are uint8 of shape (n, height, width, 3), in sRGB. */
 
 enum pp_space {
     PP_RGB,   /* the mean of the bytes */
