@@ -8,7 +8,7 @@
 #include "view.h"
 
 enum {
-    TILES = 64,        /* drawn together: their rows are written one after the other */
+    TILES = 8,         /* copied together, row by row: as many streams as a CPU follows */
     PIECE = 1 << 18,   /* pixels copied at a time at most */
     UNASKED = 1 << 20, /* bytes after which the slice may be over */
     INDICES = 512,     /* checked at a time */
