@@ -22,6 +22,7 @@ SAMPLES = 2  # each pixel is the mean of so many squared points
 MAX_ITER = 160
 BATCH = 64  # tiles between two looks at progress and Ctrl-C
 SHADES = 256  # of a palette
+WARM, COOL = (0.7, 1.3), (4.6,)  # usual hues in radians: skin, earth; sky
 TRIES = 4  # views of which a tile shows the first that has enough to see
 PREVIEW = 16  # pixels square, to find out
 MOSTLY = 0.3  # of the area with one count is too much
@@ -138,12 +139,13 @@ def _palettes(n: int, random: np.random.Generator) -> Any:
     """For each tile the packed colours of its shades.
 
     A path through Oklab: around a middle that may lie anywhere, from dark to light, and along it
-    the hue turns. Which middle is drawn so that lightness is even, and greys are many, as they are
-    in photographs.
+    the hue turns. Which middle is drawn so that lightness is even, and that, as in photographs,
+    most colours are near to grey, and more of them are of skin, earth and sky than of others.
     """
-    lightness = random.uniform(0.06, 0.97, n)
-    chroma = 0.24 * random.random(n) ** 1.6
-    hue = random.uniform(0, 2 * np.pi, n)
+    lightness = random.uniform(0.1, 0.95, n)
+    chroma = 0.2 * random.random(n) ** 2.5
+    usual = random.choice([*WARM] * 2 + [*COOL], n) + random.normal(0, 0.4, n)
+    hue = np.where(random.random(n) < 0.6, usual, random.uniform(0, 2 * np.pi, n))
     turn = random.normal(0, 0.5, n)
     swing = random.uniform(0.10, 0.26, n) * random.choice([-1, 1], n)
     waves = random.integers(1, 4, n)
