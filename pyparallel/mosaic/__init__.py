@@ -6,4 +6,12 @@ from pyparallel.mosaic._library import load_tiles
 from pyparallel.mosaic._matching import Matches, match
 from pyparallel.mosaic._photo import photo_mosaic
 
-__all__ = ["Matches", "assemble", "features", "fractal_tiles", "load_tiles", "match", "photo_mosaic"]
+__all__ = [
+    "Matches",
+    "assemble",
+    "features",
+    "fractal_tiles",
+    "load_tiles",
+    "match",
+    "photo_mosaic",
+]

@@ -50,9 +50,9 @@ class TileCache:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with closing(sqlite3.connect(self._file, timeout=SECONDS_TO_WAIT)) as database:
-                with database:
-                    yield database
+            database = sqlite3.connect(self._file, timeout=SECONDS_TO_WAIT)
+            with closing(database), database:
+                yield database
         except sqlite3.DatabaseError as error:
             raise ValueError(f"load_tiles: cache {self._file} cannot be used: {error}") from None
 

@@ -43,10 +43,10 @@ def light_of_oklab(lab: Floats) -> Floats:
     """
     light = _light(lab)
     for _ in range(6):
-        outside = ((light < -1e-3) | (light > 1 + 1e-3)).any(axis=-1)
+        outside: NDArray[np.bool_] = np.abs(light - 0.5).max(axis=-1) > 0.501
         if not outside.any():
             break
-        lab = np.where(outside[..., None], lab * [1, 0.75, 0.75], lab)
+        lab = np.where(np.expand_dims(outside, -1), lab * [1, 0.75, 0.75], lab)
         light = _light(lab)
     return np.clip(light, 0, 1)
 
@@ -69,8 +69,7 @@ def packed(light: Floats) -> NDArray[np.uint64]:
     """
     parts = (light * LIGHT + 0.5).astype(np.uint64)
     red, green, blue = (parts[..., c] for c in range(3))
-    result: NDArray[np.uint64] = red << 2 * FIELD | green << FIELD | blue
-    return result
+    return red << np.uint64(2 * FIELD) | green << np.uint64(FIELD) | blue
 
 
 def bytes_of_packed(sums: NDArray[np.uint64], count: int) -> NDArray[np.uint8]:
@@ -85,11 +84,20 @@ def bytes_of_packed(sums: NDArray[np.uint64], count: int) -> NDArray[np.uint8]:
     """
     mask = np.uint64((1 << FIELD) - 1)
     parts = [sums >> np.uint64(shift) & mask for shift in (2 * FIELD, FIELD, 0)]
-    return _bytes()[np.stack(parts, axis=-1) // np.uint64(count)]
+    return bytes_of_light()[np.stack(parts, axis=-1) // np.uint64(count)]
 
 
 @cache
-def _bytes() -> NDArray[np.uint8]:
+def bytes_of_light() -> NDArray[np.uint8]:
+    """The sRGB byte of each of the steps of light, 0 to 65535."""
     light = np.arange(LIGHT + 1) / LIGHT
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return (255 * curve + 0.5).astype(np.uint8)
+
+
+@cache
+def light_of_bytes() -> NDArray[np.uint32]:
+    """The steps of light, 0 to 65535, of each sRGB byte."""
+    byte = np.arange(256) / 255
+    light = np.where(byte <= 0.04045, byte / 12.92, ((byte + 0.055) / 1.055) ** 2.4)
+    return (LIGHT * light + 0.5).astype(np.uint32)

@@ -91,7 +91,9 @@ def load_tiles(
         raise ValueError(f"load_tiles: on_error must be 'warn' or 'raise', not {on_error!r}")
     threads = core.resolve_threads("load_tiles", num_threads)
     paths = find_pictures(folder_or_paths)
-    loader = _Loader(paths, (height, width), TileCache(Path(cache), height, width) if cache else None)
+    loader = _Loader(
+        paths, (height, width), TileCache(Path(cache), height, width) if cache else None
+    )
     with warnings.catch_warnings():
         # Of large pictures Pillow warns; those that are too large are refused here.
         warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
@@ -150,7 +152,7 @@ class _Loader:
         def read(i: int) -> int:
             try:
                 self._tiles[i] = read_tile(self._paths[i], *self._size)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 # Whatever it is: decoders raise all sorts of errors for bytes that are no picture.
                 self._errors[i] = _reason(error)
                 if strict:

@@ -18,9 +18,7 @@ TRANSFERS = ("to_tiles", "to_target", "equalise")
 LEVELS = 256
 
 
-def transferred(
-    target: Bytes, tiles: Bytes, transfer: Transfer | None
-) -> tuple[Bytes, Bytes]:
+def transferred(target: Bytes, tiles: Bytes, transfer: Transfer | None) -> tuple[Bytes, Bytes]:
     """Target and tiles with palettes that match; what does not change is not copied.
 
     Each channel goes through a curve after which its bytes are distributed as wanted ("histogram

@@ -57,12 +57,12 @@ class Mosaic:
     @property
     def height(self) -> int:
         """Of the picture, in pixels."""
-        return self.indices.shape[0] * self.tiles.shape[1]
+        return int(self.indices.shape[0] * self.tiles.shape[1])
 
     @property
     def width(self) -> int:
         """Of the picture, in pixels."""
-        return self.indices.shape[1] * self.tiles.shape[2]
+        return int(self.indices.shape[1] * self.tiles.shape[2])
 
     def strip(self, row: int, out: Bytes | None = None) -> Bytes:
         """A row of tiles as pixels, shape (tile height, picture width, 3)."""
@@ -214,9 +214,7 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
     if array.dtype != np.uint8:
         raise TypeError(f"{NAME}: tiles must be uint8, not {array.dtype}")
     if array.ndim != 4 or array.shape[3] != 3 or array.size == 0:
-        raise ValueError(
-            f"{NAME}: tiles must have shape (n, height, width, 3), not {array.shape}"
-        )
+        raise ValueError(f"{NAME}: tiles must have shape (n, height, width, 3), not {array.shape}")
     return array
 
 
@@ -232,9 +230,7 @@ def _check_choices(space: str, blend: float, transfer: str | None) -> None:
         raise ValueError(f"{NAME}: transfer must be None or one of {words}, not {transfer!r}")
 
 
-def _rows_and_columns(
-    picture: Bytes, tiles: Bytes, grid: int | tuple[int, int]
-) -> tuple[int, int]:
+def _rows_and_columns(picture: Bytes, tiles: Bytes, grid: int | tuple[int, int]) -> tuple[int, int]:
     if isinstance(grid, (tuple, list)):
         return rows_and_columns(NAME, grid)
     cols = whole_number(NAME, "grid", grid)
@@ -274,10 +270,7 @@ def _cell_features(
     rows, cols = grid
     high, wide = picture.shape[0] // rows, picture.shape[1] // cols
     parts = picture.reshape(rows, high, cols, wide, 3).swapaxes(1, 2)
-    result = np.concatenate(
-        [features(part, cells, space=space) for part in parts]
-    )
-    return result
+    return np.concatenate([features(part, cells, space=space) for part in parts])
 
 
 def _choose(
