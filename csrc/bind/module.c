@@ -43,14 +43,14 @@ static PyObject *get_num_threads(PyObject *module, PyObject *Py_UNUSED(unused))
     return PyLong_FromLong(threads);
 }
 
-/* resolve_threads(function, num_threads): the number that this argument means now */
+/* resolve_threads(function, num_threads, name="n"): the number that this argument means now */
 static PyObject *resolve_threads(PyObject *module, PyObject *args)
 {
-    const char *function;
+    const char *function, *name = "n";
     PyObject *object;
     int threads;
-    if (!PyArg_ParseTuple(args, "sO", &function, &object) ||
-        !pp_resolve_threads(pp_state_of(module), (pp_arg){function, "n"}, object, &threads))
+    if (!PyArg_ParseTuple(args, "sO|s", &function, &object, &name) ||
+        !pp_resolve_threads(pp_state_of(module), (pp_arg){function, name}, object, &threads))
         return NULL;
     return PyLong_FromLong(threads);
 }

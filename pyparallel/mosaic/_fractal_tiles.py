@@ -77,7 +77,7 @@ def fractal_tiles(
     """
     n = whole_number("fractal_tiles", "n", n)
     height, width = rows_and_columns("fractal_tiles", size, "size")
-    threads = core.resolve_threads("fractal_tiles", num_threads)
+    threads = core.resolve_threads("fractal_tiles", num_threads, "num_threads")
     random = np.random.default_rng(rng)
     numbers, centers, extents = _views(n, random)
     palettes = _palettes(n, random)

@@ -89,7 +89,7 @@ def load_tiles(
     height, width = rows_and_columns("load_tiles", size, "size")
     if on_error not in ("warn", "raise"):
         raise ValueError(f"load_tiles: on_error must be 'warn' or 'raise', not {on_error!r}")
-    threads = core.resolve_threads("load_tiles", num_threads)
+    threads = core.resolve_threads("load_tiles", num_threads, "num_threads")
     paths = find_pictures(folder_or_paths)
     loader = _Loader(
         paths, (height, width), TileCache(Path(cache), height, width) if cache else None
