@@ -163,6 +163,17 @@ def multiply_add(steps: int, num_threads: int | None, /) -> tuple[int, float]: .
 def histogram(
     a: ArrayLike, bins: int, range: tuple[float, float] | None, num_threads: int | None, /
 ) -> tuple[NDArray[np.int64], NDArray[Any]]: ...
+def assign(
+    targets: ArrayLike,
+    tiles: ArrayLike,
+    max_uses: int,
+    gap: float | None,
+    num_threads: int | None,
+    progress: Progress,
+    /,
+) -> tuple[
+    NDArray[np.int64], int | float, int | float, NDArray[np.int64] | NDArray[np.float64]
+]: ...
 def match(
     targets: ArrayLike, tiles: ArrayLike, num_threads: int | None, progress: Progress, /
 ) -> tuple[NDArray[np.int64], NDArray[np.int64] | NDArray[np.float64]]: ...

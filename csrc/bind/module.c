@@ -2,6 +2,7 @@
 #define PP_IMPORTS_NUMPY
 #include "np.h"
 
+#include "py_assign.h"
 #include "py_exact.h"
 #include "py_fractal.h"
 #include "py_histogram.h"
@@ -144,6 +145,7 @@ static PyMethodDef methods[] = {
     {"multiply_add", (PyCFunction)(void (*)(void))pp_py_multiply_add, METH_FASTCALL, NULL},
     {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},
     {"match", (PyCFunction)(void (*)(void))pp_py_match, METH_FASTCALL, NULL},
+    {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
     {"features", (PyCFunction)(void (*)(void))pp_py_features, METH_FASTCALL, NULL},
     {"assemble", (PyCFunction)(void (*)(void))pp_py_assemble, METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},

@@ -6,29 +6,28 @@
 
 static const char name[] = "match";
 
-/* A matrix of uint8, float32 or float64 (new reference). */
-static PyArrayObject *parse_features(const char *argument, PyObject *object)
+PyArrayObject *pp_arg_features(pp_arg arg, PyObject *object)
 {
-    PyArrayObject *array = pp_arg_array((pp_arg){name, argument}, object, true);
+    PyArrayObject *array = pp_arg_array(arg, object, true);
     if (!array)
         return NULL;
     const int type = PyArray_TYPE(array);
     if (type != NPY_UINT8 && type != NPY_FLOAT && type != NPY_DOUBLE)
-        PyErr_Format(PyExc_TypeError, "%s: %s must be uint8, float32 or float64, not %S", name,
-                     argument, PyArray_DESCR(array));
+        PyErr_Format(PyExc_TypeError, "%s: %s must be uint8, float32 or float64, not %S",
+                     arg.function, arg.name, PyArray_DESCR(array));
     else if (PyArray_NDIM(array) != 2)
-        PyErr_Format(PyExc_ValueError, "%s: %s must have 2 dimensions, not %d", name, argument,
-                     PyArray_NDIM(array));
+        PyErr_Format(PyExc_ValueError, "%s: %s must have 2 dimensions, not %d", arg.function,
+                     arg.name, PyArray_NDIM(array));
     else
         return array;
     Py_DECREF(array);
     return NULL;
 }
 
-static bool shapes_fit(PyArrayObject *targets, PyArrayObject *tiles)
+bool pp_features_fit(const char *function, PyArrayObject *targets, PyArrayObject *tiles)
 {
     if (PyArray_DIM(tiles, 0) == 0)
-        PyErr_Format(PyExc_ValueError, "%s: tiles must not be empty", name);
+        PyErr_Format(PyExc_ValueError, "%s: tiles must not be empty", function);
     else if (PyArray_DIM(tiles, 1) != PyArray_DIM(targets, 1))
         PyErr_Format(PyExc_ValueError, "%s: tiles must have %zd features each, as targets, not %zd",
                      name, PyArray_DIM(targets, 1), PyArray_DIM(tiles, 1));
@@ -63,11 +62,11 @@ PyObject *pp_py_match(PyObject *module, PyObject *const *args, Py_ssize_t n)
     if (!pp_arg_count(name, n, 4) ||
         !pp_call_init(&call, pp_state_of(module), name, args[2], args[3]))
         return NULL;
-    PyArrayObject *targets = parse_features("targets", args[0]);
-    PyArrayObject *tiles = targets ? parse_features("tiles", args[1]) : NULL;
+    PyArrayObject *targets = pp_arg_features((pp_arg){name, "targets"}, args[0]);
+    PyArrayObject *tiles = targets ? pp_arg_features((pp_arg){name, "tiles"}, args[1]) : NULL;
     PyArrayObject *indices = NULL, *distances = NULL;
     bool ok = false;
-    if (tiles && shapes_fit(targets, tiles)) {
+    if (tiles && pp_features_fit(name, targets, tiles)) {
         const bool in_integers =
             PyArray_TYPE(targets) == NPY_UINT8 && PyArray_TYPE(tiles) == NPY_UINT8;
         const npy_intp *length = PyArray_DIMS(targets);

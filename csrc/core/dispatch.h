@@ -2,6 +2,7 @@
 #ifndef PP_DISPATCH_H
 #define PP_DISPATCH_H
 
+#include "assign.h"
 #include "fractal.h"
 #include "fsum.h"
 #include "histogram.h"
@@ -21,7 +22,8 @@ typedef struct pp_kernel_table {
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_find_bins_kernel *find_bins;
-    pp_scan_tiles_kernel *scan_tiles;
+    const pp_match_kernels *match;
+    pp_near_tiles_kernel *near_tiles;
     pp_add_rows_kernel *add_rows;
 } pp_kernel_table;
 

@@ -2,12 +2,16 @@
 #ifndef PP_MATCH_H
 #define PP_MATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pp.h"
 #include "rows.h"
 
-enum { PP_PACKET = 16 }; /* targets that are matched together, one a lane */
+enum {
+    PP_PACKET = 16,      /* targets that are matched together, one a lane */
+    PP_KD_DIMENSIONS = 8 /* a tree helps with so many features, at most */
+};
 
 /* Some targets, and the nearest tile to each that has been seen. */
 typedef struct pp_packet {
@@ -18,15 +22,47 @@ typedef struct pp_packet {
 
 /* Tiles, one after another, with their numbers in the caller's order. */
 typedef struct pp_tiles {
-    const double *features; /* [count][length] */
-    const double *numbers;
+    double *features; /* [count][length] */
+    double *numbers;
     int64_t count, length;
 } pp_tiles;
+
+/* A k-d tree whose leaves lie side by side. Node 1 is the root; the children of node k are 2 * k
+   and 2 * k + 1, and the leaves the nodes from 2^levels on. */
+typedef struct pp_kd_tree {
+    const pp_tiles *tiles; /* in the order of the leaves */
+    int levels;
+    int32_t *first;    /* tile of a leaf: [2^levels + 1] */
+    double *boxes;     /* of a node: the least number of a tile, the least of each feature, and the
+                          greatest: [2^(levels + 1)][1 + 2 * length] */
+    int32_t *feature;  /* by which an inner node is split */
+    double *threshold; /* above it, to the right */
+} pp_kd_tree;
+
+/* How far a search has come: the nodes that are still to be looked at. */
+typedef struct pp_kd_search {
+    int nodes;
+    int32_t node[40];
+} pp_kd_search;
+
+/* Bring the tiles into the order of a tree over them, and put it into `tree`, to be freed in any
+   case. */
+enum pp_status pp_kd_build(pp_tiles *tiles, pp_kd_tree *tree, const pp_run *run);
+void pp_kd_free(pp_kd_tree *tree);
+/* The leaf on whose side of all thresholds each of these rows lies. */
+void pp_kd_locate(const pp_kd_tree *tree, const double *rows, int64_t count, int32_t *leaves);
 
 /* Take the tiles first … stop - 1 into account. */
 typedef void pp_scan_tiles_kernel(pp_packet *packet, const pp_tiles *tiles, int64_t first,
                                   int64_t stop);
-pp_scan_tiles_kernel pp_scan_tiles_baseline, pp_scan_tiles_avx2, pp_scan_tiles_avx512,
-    pp_scan_tiles_neon;
+/* Go on with a search; after about so many steps, come back. */
+typedef void pp_search_tree_kernel(pp_packet *packet, const pp_kd_tree *tree, pp_kd_search *search,
+                                   int64_t steps);
+
+typedef struct pp_match_kernels {
+    pp_scan_tiles_kernel *scan_tiles;
+    pp_search_tree_kernel *search_tree;
+} pp_match_kernels;
+extern const pp_match_kernels pp_match_baseline, pp_match_avx2, pp_match_avx512, pp_match_neon;
 
 #endif

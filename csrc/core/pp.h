@@ -185,6 +185,23 @@ bool pp_indices_within(const pp_view *indices, int64_t n, int64_t *wrong);
 enum pp_status pp_assemble(const pp_view *tiles, const pp_view *indices, const pp_view *out,
                            const pp_run *run);
 
+/* Which tile each target gets, so that no tile is used more than `max_uses` times and the sum of
+   squared Euclidean distances is least: up to `gap` times it, and what that proves. */
+typedef struct pp_assignment {
+    int64_t *indices; /* of the targets */
+    double *prices;   /* of the tiles, at least 0 */
+    double cost, bound;
+} pp_assignment;
+
+enum pp_assign_fault { PP_ASSIGN_FINE, PP_ASSIGN_TARGETS, PP_ASSIGN_TILES, PP_ASSIGN_GAP };
+
+/* Matrices as for pp_match, with at most max_uses times as many targets as tiles. Both PP_UINT8:
+   cost, bound and prices are integers, and with gap = 0 the bound is the cost. Else gap is 1e-9 at
+   least. Faults: numbers that are not finite; a gap too small for float64. */
+enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t max_uses, double gap,
+                         const pp_run *run, pp_assignment *assignment,
+                         enum pp_assign_fault *fault);
+
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
 bool pp_dispatch(const char *name);

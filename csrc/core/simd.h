@@ -16,7 +16,7 @@
                               the CPU, not for results
        v_le v_eq v_not_le v_not_gt         comparisons; with NaN, the v_not_ are true
        v_and v_or             of two masks
-       v_min                  of numbers
+       v_min v_max            of numbers
        v_pick(m, a, b)        a where m, else b
        v_add_where(m, a, b)   a + b where m, else a
        v_bits(m)              the mask as bits, lane 0 lowest
@@ -54,6 +54,7 @@
 #define v_bits        ISA(v_bits)
 #define v_or          ISA(v_or)
 #define v_min         ISA(v_min)
+#define v_max         ISA(v_max)
 #define v_store_int32 ISA(v_store_int32)
 #define vu            ISA(vu)
 #define u_load        ISA(u_load)

@@ -113,6 +113,11 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
     return _mm256_min_pd(a, b);
 }
 
+TARGET PP_INLINE vd v_max(vd a, vd b)
+{
+    return _mm256_max_pd(a, b);
+}
+
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvttpd_epi32(a));

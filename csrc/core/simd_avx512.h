@@ -113,6 +113,11 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
     return _mm512_min_pd(a, b);
 }
 
+TARGET PP_INLINE vd v_max(vd a, vd b)
+{
+    return _mm512_max_pd(a, b);
+}
+
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvttpd_epi32(a));

@@ -113,6 +113,11 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
     return vminq_f64(a, b);
 }
 
+TARGET PP_INLINE vd v_max(vd a, vd b)
+{
+    return vmaxq_f64(a, b);
+}
+
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     vst1_s32(p, vmovn_s64(vcvtq_s64_f64(a)));

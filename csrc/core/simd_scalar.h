@@ -116,6 +116,11 @@ TARGET PP_INLINE vd v_min(vd a, vd b)
     return a < b ? a : b;
 }
 
+TARGET PP_INLINE vd v_max(vd a, vd b)
+{
+    return a > b ? a : b;
+}
+
 TARGET PP_INLINE void v_store_int32(int32_t *p, vd a)
 {
     *p = (int32_t)a;

@@ -11,6 +11,7 @@ import numpy as np
 
 from pyparallel._arguments import whole_number
 from pyparallel._threads import threads
+from pyparallel.mosaic._assignment import assign
 from pyparallel.mosaic._features import SPACES, Space, assemble, features, rows_and_columns
 from pyparallel.mosaic._matching import match
 from pyparallel.mosaic._palettes import TRANSFERS, Transfer, transferred
@@ -282,8 +283,6 @@ def _choose(
     if max_uses is None:
         found = match(wanted, offered, progress=progress)
         return found.indices, int(found.distances.sum()), None
-    from pyparallel.mosaic import assign
-
     cells, tiles = len(wanted), len(offered)
     if cells > tiles * max_uses:
         raise ValueError(

@@ -1,0 +1,115 @@
+/* What the parts of the assignment share: the problem with equal rows merged, and the auction. */
+#ifndef PP_ASSIGN_H
+#define PP_ASSIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pp.h"
+#include "rows.h"
+
+enum {
+    PP_TILE_ROUND = 8, /* columns of tiles are padded to a multiple of this */
+    PP_STRETCH = 512,  /* tiles that are compared between two looks at what was found */
+    PP_RESERVE = -1,   /* the owner of a unit that no target has, but that was bid for */
+};
+
+/* Which rows of a matrix are equal: each stands for all rows that are. */
+typedef struct pp_merged {
+    int32_t *of;     /* [rows]: the number of its group, in the order of first appearance */
+    int32_t *size;   /* [count] */
+    double *rows;    /* [count][length] */
+    int64_t members; /* all rows */
+    int32_t count;
+    int64_t length;
+} pp_merged;
+
+/* Read and merge; `finite` becomes false if some number is not. To be freed in any case. */
+enum pp_status pp_merge_rows(const pp_rows *rows, pp_merged *merged, bool *finite);
+void pp_merged_free(pp_merged *merged);
+
+/* A unit of a tile that was bid for. */
+typedef struct pp_unit {
+    double price, cost; /* of its owner */
+    int32_t owner;      /* a group of targets, or PP_RESERVE */
+} pp_unit;
+
+/* The units of a tile: `fresh` ones that nobody has bid for at their floor price, and the used
+   ones, a heap with the cheapest first. */
+typedef struct pp_lot {
+    double floor;
+    int32_t capacity, fresh, used, room;
+    pp_unit *units; /* &one, until a second is used */
+    pp_unit one;
+} pp_lot;
+
+/* The tiles that are best for a group of targets: all others had a price and distance that came to
+   `rest` or more when the list was made, and prices only rise. */
+typedef struct pp_list {
+    double rest;
+    int32_t count;
+} pp_list;
+
+/* Units at the same price. */
+typedef struct pp_ask {
+    double price;
+    int64_t units;
+} pp_ask;
+
+typedef struct pp_auction {
+    pp_merged targets, tiles;
+    double *columns; /* the tiles' features: [length][stride] */
+    double *price;   /* of the cheapest unit of a tile: [stride], infinite behind the last */
+    int64_t stride;
+    pp_lot *lots; /* [tiles] */
+    double epsilon;
+
+    int32_t width;       /* of a list */
+    pp_list *lists;      /* [targets] */
+    int32_t *listed;     /* tiles: [targets][width] */
+    double *listed_cost; /* [targets][width] */
+    int32_t *unassigned; /* of each group: how many of its targets have no tile */
+    int32_t *queue;      /* groups that can bid, the last first */
+    int32_t *waiting;    /* groups that need a new list */
+    bool *is_queued;     /* in one of the two */
+    int32_t queued, waits;
+    pp_ask *asks;    /* [members + tiles], for the reserve */
+    double *scratch; /* [members + 1] */
+
+    int64_t surplus; /* units that no target needs */
+    int64_t units;   /* all */
+    bool no_memory;
+
+    pp_run run; /* with its own poll, which counts thousandths */
+    const pp_run *callers;
+    double last_poll;
+    int64_t thousandths;
+} pp_auction;
+
+/* Run a job; poll the caller, if that is due, after it. */
+struct pp_job;
+enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job);
+
+/* New lists for the groups that wait; they are queued then. */
+enum pp_status pp_renew_lists(pp_auction *a);
+
+/* Bid until every target has a tile, at the present epsilon. */
+enum pp_status pp_auction_phase(pp_auction *a);
+
+/* The certificate: prices of at least 0, and the bound on every assignment that they prove,
+
+       sum over targets of min over tiles of (cost + price)  -  sum over units of price.
+
+   With `exact` all costs are integers: so are prices and bound then. */
+enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound);
+double pp_assigned_cost(const pp_auction *a);
+
+/* Costs of tiles first … first + count - 1 (at most PP_STRETCH) for a target, and which of them
+   have cost + price <= cutoff; how many those are. */
+typedef int pp_near_tiles_kernel(const double *target, const double *columns, int64_t stride,
+                                 int64_t length, const double *price, int64_t count, double cutoff,
+                                 double *cost, int32_t *hits);
+extern pp_near_tiles_kernel pp_near_tiles_baseline, pp_near_tiles_avx2, pp_near_tiles_avx512,
+    pp_near_tiles_neon;
+
+#endif
