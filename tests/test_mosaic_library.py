@@ -105,7 +105,7 @@ def test_the_middle_is_cut_out_in_the_proportions_of_the_tile(tmp_path):
     tile = load_tiles([path], (4, 10))[0]
     assert tile.shape == (4, 10, 3)
     assert_array_equal(tile[:, 4:6], np.broadcast_to(BLUE, (4, 2, 3)))
-    assert tile[0, 0].tolist() == [255, 255, 255]
+    assert tile[0, 0].min() > 250
     assert load_tiles([path], (100, 2)).shape == (1, 100, 2, 3)  # enlarged, too
 
 
