@@ -10,7 +10,7 @@
 
 enum {
     PP_TILE_ROUND = 8, /* columns of tiles are padded to a multiple of this */
-    PP_STRETCH = 512,  /* tiles that are compared between two looks at what was found */
+    PP_STRETCH = 128,  /* tiles that are compared between two looks at what was found */
     PP_RESERVE = -1,   /* the owner of a unit that no target has, but that was bid for */
 };
 
@@ -63,6 +63,7 @@ typedef struct pp_auction {
     int64_t stride;
     pp_lot *lots; /* [tiles] */
     double epsilon;
+    bool is_open; /* groups look for tiles that they don't have */
 
     int32_t width;       /* of a list */
     pp_list *lists;      /* [targets] */

@@ -99,14 +99,19 @@ static bool is_listed(const pp_auction *a, int32_t group, int32_t tile)
     return false;
 }
 
-/* The owner of a unit of this tile has lost it, and finds the tile at this value from now on. */
+/* Lists leave out tiles of which the group has all units: it may get this one again for so much. */
+static void unlist(pp_auction *a, int32_t group, int32_t tile, double value)
+{
+    pp_list *list = &a->lists[group];
+    if (a->targets.size[group] > 1 && value < list->rest && !is_listed(a, group, tile))
+        list->rest = value;
+}
+
 static void release(pp_auction *a, int32_t group, int32_t tile, double value)
 {
     if (group == PP_RESERVE)
         return;
-    pp_list *list = &a->lists[group];
-    if (a->targets.size[group] > 1 && value < list->rest && !is_listed(a, group, tile))
-        list->rest = value; /* lists leave out tiles of which the group had all units */
+    unlist(a, group, tile, value);
     a->unassigned[group]++;
     if (!a->is_queued[group]) {
         a->is_queued[group] = true;
@@ -383,9 +388,13 @@ static void level_prices(pp_auction *a, double *level)
         }
     for (int32_t tile = 0; tile < a->tiles.count; tile++) {
         pp_lot *lot = &a->lots[tile];
-        for (int32_t u = 0; u < lot->used; u++)
-            if (lot->units[u].owner != PP_RESERVE && a->targets.size[lot->units[u].owner] > 1)
-                lot->units[u].price = level[lot->units[u].owner] - lot->units[u].cost;
+        for (int32_t u = 0; u < lot->used; u++) {
+            pp_unit *unit = &lot->units[u];
+            if (unit->owner == PP_RESERVE || a->targets.size[unit->owner] == 1)
+                continue;
+            unit->price = level[unit->owner] - unit->cost;
+            unlist(a, unit->owner, tile, level[unit->owner]);
+        }
         order_units(a, tile);
     }
 }
@@ -395,6 +404,7 @@ enum pp_status pp_auction_phase(pp_auction *a)
     const pp_job bidding = {
         .shared = &a, .items = 1, .max_workers = 1, .state_size = sizeof(pp_worker), .work = bid};
     begin_phase(a);
+    a->is_open = true;
     while (a->queued > 0) {
         enum pp_status status = pp_auction_run(a, &bidding);
         if (status == PP_OK && !a->no_memory && a->waits > 0)
@@ -405,5 +415,6 @@ enum pp_status pp_auction_phase(pp_auction *a)
             return status != PP_OK ? status : PP_NO_MEMORY;
     }
     level_prices(a, a->scratch);
+    a->is_open = false;
     return PP_OK;
 }

@@ -16,7 +16,7 @@
 #include "each_isa.h"
 
 enum {
-    MOST = 512,               /* candidates that are held before the worst are dropped */
+    MOST = 160,               /* candidates that are held before the worst are dropped */
     WORTH_A_THREAD = 1 << 19, /* features to compare */
 };
 
@@ -85,7 +85,7 @@ static void drop_worst(list_state *s, int width)
 static bool has_all(const pp_auction *a, int32_t group, int32_t tile)
 {
     const pp_lot *lot = &a->lots[tile];
-    if (a->targets.size[group] == 1 || lot->fresh || !lot->used)
+    if (!a->is_open || a->targets.size[group] == 1 || lot->fresh || !lot->used)
         return false;
     for (int32_t u = 0; u < lot->used; u++)
         if (lot->units[u].owner != group)
