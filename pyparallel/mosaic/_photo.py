@@ -47,6 +47,8 @@ class Mosaic:
     bound : int or None
         No choice of tiles that uses each as often as asked costs less; None where any number of
         uses was allowed, and each cell has its nearest.
+    wanted, offered : ndarray of uint8, shape (rows * columns, d) and (n, d)
+        The features that were compared.
     """
 
     tiles: Bytes
@@ -54,6 +56,8 @@ class Mosaic:
     tints: NDArray[np.int16] | None
     cost: int
     bound: int | None
+    wanted: Bytes
+    offered: Bytes
 
     @property
     def height(self) -> int:
@@ -207,7 +211,8 @@ def plan(
     with stages("match") as report:
         indices, cost, bound = _choose(wanted, offered, max_uses, report)
     indices = indices.reshape(shape)
-    return Mosaic(tiles, indices, _tints(picture, tiles, indices, blend), cost, bound)
+    tints = _tints(picture, tiles, indices, blend)
+    return Mosaic(tiles, indices, tints, cost, bound, wanted, offered)
 
 
 def _checked_tiles(tiles: ArrayLike) -> Bytes:
