@@ -8,6 +8,7 @@ import json
 import pytest
 
 from pyparallel.racing import Race
+from tests.bench import mosaics
 from tests.bench import reduction_sizes as bench
 
 
@@ -72,3 +73,10 @@ def test_a_quick_run_prints_draws_and_writes(tmp_path, capsys):
     assert list(sizes) == ["10", "1000", "100000"]
     for outcome in sizes.values():
         assert {"NumPy", bench.ONE, bench.ALL} <= {c["name"] for c in outcome["contestants"]}
+
+
+def test_a_quick_mosaic_race_prints_its_table(capsys):
+    mosaics.main(["--quick"])
+    out = capsys.readouterr().out
+    assert out.startswith("108 places, 120 JPEG files of 20 x 20, each used at most once")
+    assert "proven" in out
