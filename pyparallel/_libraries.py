@@ -8,7 +8,7 @@ from importlib import import_module
 from pyparallel._metadata import install_line
 
 # The extra that installs a library, where it is not the lesson's.
-EXTRAS = {"bottleneck": "bench", "numexpr": "bench"}
+EXTRAS = dict.fromkeys(("bottleneck", "faiss", "numexpr", "pykdtree.kdtree"), "bench")
 
 
 def missing(needs: Mapping[str, str]) -> dict[str, str]:
