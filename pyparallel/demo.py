@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pyparallel import _demo_problems, contestants, doctor
+from pyparallel import _demo_mosaic, _demo_problems, contestants, doctor
 from pyparallel._tables import seconds, significant
 from pyparallel._threads import config, get_num_threads
 from pyparallel.contestants import Problem
@@ -34,6 +35,11 @@ ABOUT_VAR = (
     "Numba's loops take the mean of the squares less the square of the mean. That serves for these "
     "values, but cancels where the mean is large; the others subtract the mean first, and "
     "pyparallel does so in one pass over memory."
+)
+
+ABOUT_MATCH = (
+    "This is what a photo mosaic is made by: the mean colour of each place, compared with that of "
+    "each tile. NumPy compares them all; the others search trees, which they build anew each time."
 )
 
 
@@ -65,6 +71,7 @@ class Demo:
     events: list[Event]
     lost: list[Lost]
     machine: dict[str, str]
+    mosaic: _demo_mosaic.Exhibit | None = None
 
 
 def show(tell: Callable[[str], object]) -> Demo:
@@ -86,10 +93,18 @@ def show(tell: Callable[[str], object]) -> Demo:
     for problem, picture, text in _programme():
         events.append(_event(problem, picture, text))
         tell(f"{problem.title}\n\n{events[-1].race}\n")
+    mosaic = None
+    if (photograph := _demo_mosaic.photograph()) is not None:
+        made = _demo_mosaic.make(photograph)
+        problem = _demo_mosaic.matching(made.mosaic.wanted, made.mosaic.offered)
+        events.append(_event(problem, None, ABOUT_MATCH))
+        mosaic = _demo_mosaic.exhibit(made)
+        tell(f"{problem.title}\n\n{events[-1].race}\n")
+        tell(f"Mosaic\n\n{textwrap.fill(mosaic.text, 79)}\n")
     lost = [_one_point(), *_own_formula()]
     for case in lost:
         tell(f"{case.title}\n\n{case.race}\n")
-    return Demo(verdict, events, lost, machine())
+    return Demo(verdict, events, lost, machine(), mosaic)
 
 
 def machine() -> dict[str, str]:

@@ -7,6 +7,7 @@ import io
 from html import escape
 
 from pyparallel import rendering
+from pyparallel._demo_mosaic import Exhibit
 from pyparallel._metadata import install_line
 from pyparallel._tables import seconds, significant, size
 from pyparallel.demo import Demo, Event, Lost
@@ -93,6 +94,7 @@ def page(demo: Demo) -> str:
         f"<p>{RULES}</p>",
         _event(first),
         *(_event(event, above=_equal(event) + _view(event)) for event in demo.events[1:]),
+        _mosaic(demo.mosaic) if demo.mosaic else "",
         "<h2>Where others win</h2>",
         *map(_lost, demo.lost),
         _without_c(first),
@@ -100,7 +102,7 @@ def page(demo: Demo) -> str:
         f"<p>{escape(demo.verdict)}</p>",
         _facts(demo.machine),
         "<h2>Repeat it</h2>",
-        _repeat(first),
+        _repeat(first, *([demo.mosaic.command] if demo.mosaic else [])),
     ]
     body = "\n".join(part for part in parts if part)
     return (
@@ -170,6 +172,32 @@ def _picture(event: Event, picture: rendering.Picture) -> str:
         f'<figure><img alt="{escape(alt)}" width="{box.width}" height="{box.height}" '
         f'src="data:image/jpeg;base64,{data}"><figcaption>{escape(kind)}, drawn by '
         f"<code>{escape(_short(picture))}</code></figcaption></figure>"
+    )
+
+
+def _jpeg(data: bytes, alt: str, caption: str) -> str:
+    """A figure of its own."""
+    text = base64.b64encode(data).decode("ascii")
+    return (
+        f'<figure><img alt="{escape(alt)}" src="data:image/jpeg;base64,{text}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _mosaic(exhibit: Exhibit) -> str:
+    whole = _jpeg(
+        exhibit.whole,
+        "Portrait of a woman in the uniform of the US Navy, made of thousands of small fractals",
+        "All of it; US Navy photograph by James S. Davis, in the public domain.",
+    )
+    near = _jpeg(
+        exhibit.near,
+        "Her eyes from near by: each of the coloured squares is a fractal",
+        f"A part of it as it is. <code>{escape(exhibit.command)}</code>",
+    )
+    return (
+        f"<h2>A mosaic of fractals</h2><p>{escape(exhibit.text)}</p>"
+        f'<div class="first">{whole}{near}</div>'
     )
 
 
@@ -284,7 +312,7 @@ def _facts(machine: dict[str, str]) -> str:
     return f'<div class="wide"><table class="facts"><tbody>{rows}</tbody></table></div>'
 
 
-def _repeat(event: Event) -> str:
+def _repeat(event: Event, *commands: str) -> str:
     lines = [
         install_line("lesson"),
         "pyparallel demo",
@@ -293,5 +321,6 @@ def _repeat(event: Event) -> str:
         "pyparallel race sum",
         "pyparallel race var",
         *([event.picture.command()] if event.picture else []),
+        *commands,
     ]
     return f"<pre>{escape(chr(10).join(lines))}</pre>"

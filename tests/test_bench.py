@@ -9,6 +9,7 @@ import pytest
 
 from pyparallel.racing import Race
 from tests.bench import matching
+from tests.bench import mosaics
 from tests.bench import reduction_sizes as bench
 
 
@@ -88,3 +89,10 @@ def test_features_are_whole_numbers_of_a_byte(kind):
     a = matching.features(kind, 50, 4, 1)
     assert (a == a.astype("u1")).all()
     assert len(a) == 50
+
+
+def test_a_quick_mosaic_race_prints_its_table(capsys):
+    mosaics.main(["--quick"])
+    out = capsys.readouterr().out
+    assert out.startswith("108 places, 120 JPEG files of 20 x 20, each used at most once")
+    assert "proven" in out

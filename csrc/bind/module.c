@@ -11,6 +11,7 @@
 #include "py_pi.h"
 #include "py_ranges.h"
 #include "py_reduce.h"
+#include "py_tiles.h"
 #include "run.h"
 
 pp_state *pp_state_of(PyObject *module)
@@ -43,14 +44,14 @@ static PyObject *get_num_threads(PyObject *module, PyObject *Py_UNUSED(unused))
     return PyLong_FromLong(threads);
 }
 
-/* resolve_threads(function, num_threads): the number that this argument means now */
+/* resolve_threads(function, num_threads, name="n"): the number that this argument means now */
 static PyObject *resolve_threads(PyObject *module, PyObject *args)
 {
-    const char *function;
+    const char *function, *name = "n";
     PyObject *object;
     int threads;
-    if (!PyArg_ParseTuple(args, "sO", &function, &object) ||
-        !pp_resolve_threads(pp_state_of(module), (pp_arg){function, "n"}, object, &threads))
+    if (!PyArg_ParseTuple(args, "sO|s", &function, &object, &name) ||
+        !pp_resolve_threads(pp_state_of(module), (pp_arg){function, name}, object, &threads))
         return NULL;
     return PyLong_FromLong(threads);
 }
@@ -145,6 +146,8 @@ static PyMethodDef methods[] = {
     {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},
     {"match", (PyCFunction)(void (*)(void))pp_py_match, METH_FASTCALL, NULL},
     {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
+    {"features", (PyCFunction)(void (*)(void))pp_py_features, METH_FASTCALL, NULL},
+    {"assemble", (PyCFunction)(void (*)(void))pp_py_assemble, METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

@@ -11,6 +11,7 @@
 #include "match_dense.h"
 #include "philox.h"
 #include "reduce.h"
+#include "tiles.h"
 
 typedef struct pp_kernel_table {
     const char *name;
@@ -26,7 +27,8 @@ typedef struct pp_kernel_table {
     pp_find_bins_kernel *find_bins;
     const pp_match_kernels *match;
     pp_near_tiles_kernel *near_tiles;
-    const pp_dense_kernels *dense;
+    pp_add_rows_kernel *add_rows;
+    const pp_dense_kernels *dense; /* with its own variant for VNNI */
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

@@ -165,6 +165,25 @@ enum pp_match_fault { PP_MATCH_FINE, PP_TARGETS_NOT_FINITE, PP_TILES_NOT_FINITE 
    rows of one length, and at least one tile. With a fault the results mean nothing. */
 enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *indices,
                         void *distances, const pp_run *run, enum pp_match_fault *fault);
+/* Pictures are uint8 of shape (n, height, width, 3), in sRGB. */
+
+enum pp_space {
+    PP_RGB,   /* the mean of the bytes */
+    PP_OKLAB, /* the colour of the mean light: 255 L, 128 + 255 a, 128 + 255 b */
+    PP_GREY,  /* one channel, of the mean bytes */
+};
+
+/* The mean colours of rows * cols cells, cut as numpy.array_split cuts and none of them empty, into
+   `out` (uint8): a row for each picture, with row, column and channel in this order. */
+enum pp_status pp_features(const pp_view *images, int64_t rows, int64_t cols, enum pp_space space,
+                           const pp_view *out, const pp_run *run);
+
+/* Are all of these integers at least 0 and below n? If not, one of those that are not; of uint64
+   beyond int64, the bits. */
+bool pp_indices_within(const pp_view *indices, int64_t n, int64_t *wrong);
+/* The tiles with these indices (of two dimensions, all within), side by side in `out`. */
+enum pp_status pp_assemble(const pp_view *tiles, const pp_view *indices, const pp_view *out,
+                           const pp_run *run);
 
 /* Which tile each target gets, so that no tile is used more than `max_uses` times and the sum of
    squared Euclidean distances is least: up to `gap` times it, and what that proves. */
