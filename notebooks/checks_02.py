@@ -2,7 +2,6 @@
 
 import threading
 import time
-import tracemalloc
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 import pyparallel as pp
 from pyparallel import checks
+from pyparallel._measuring import peak_memory
 from pyparallel.doctor import usable_cores
 
 FEW_MEGABYTES = 4.0
@@ -147,7 +147,8 @@ def chunks(answer: Callable[[int], float]) -> str:
     for n in (10, 100_000, 250_001, 0):
         _see_sum(checks.ask(answer, n), n)
     n = 2_000_003
-    got, peak = _peak(lambda: checks.ask(answer, n))
+    got, peak_bytes = peak_memory(checks.ask, answer, n)
+    peak = peak_bytes / 1e6
     _see_sum(got, n)
     all_at_once = 2 * 8 * n / 1e6
     checks.expect(
@@ -179,22 +180,6 @@ def _see_sum(got: Any, n: int) -> None:
             *([(float(got), lost)] if short else []),
         ],
     )
-
-
-def _peak(work: Callable[[], Any]) -> tuple[Any, float]:
-    """What work returns, and the peak of memory that Python tracks meanwhile, in MB."""
-    already = tracemalloc.is_tracing()
-    if not already:
-        tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        result = work()
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        if not already:
-            tracemalloc.stop()
-    return result, (peak - before) / 1e6
 
 
 @checks.exercise("cores")

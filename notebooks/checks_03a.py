@@ -2,13 +2,13 @@
 
 import math
 import sys
-import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from pyparallel import checks
+from pyparallel._measuring import peak_memory
 
 # By which an estimate may be off: by chance it is off by more not once in a million times.
 STANDARD_ERRORS = 5
@@ -62,7 +62,7 @@ def daskify(answer: Callable[[int, int], Any]) -> str:
     """Is it a promise, in chunks of the size asked for, whose mean is right?"""
     _see_promise(checks.ask(answer, 1000, 300), 1000, 300)
     n, chunk = 1_000_000, 300_000
-    promise, peak = _peak_of(answer, n, chunk)
+    promise, peak = peak_memory(checks.ask, answer, n, chunk)
     checks.expect(
         peak < n,
         "It returns a promise, but all the points were thrown already.",
@@ -197,17 +197,3 @@ def _see_promise(promise: Any, n: int, chunk: int) -> None:
     )
     wanted = [min(chunk, n - start) for start in range(0, n, chunk)]
     checks.equal(sizes, wanted, f"The list of chunk sizes of {call}", mistakes=[(sizes, hint)])
-
-
-def _peak_of(function: Callable[..., Any], *args: int) -> tuple[Any, int]:
-    """What the call returns, and the most memory that it held, in bytes."""
-    already = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before = tracemalloc.get_traced_memory()[0]
-        value = checks.ask(function, *args)
-        return value, tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not already:
-            tracemalloc.stop()

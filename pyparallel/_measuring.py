@@ -1,12 +1,15 @@
-"""How ``pp.race`` and ``pp.scaling`` measure: the timed run, and the progress bar."""
+"""How ``pp.race`` and ``pp.scaling`` measure: the timed run, its memory, and the progress bar."""
 
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from timeit import Timer
+from typing import TypeVar
 
+Result = TypeVar("Result")
 Contestant = Callable[[], object]
 
 # A run of a short contestant is many calls, so that the clock's own cost does not matter.
@@ -21,6 +24,22 @@ def calls_a_run(time_of_one: float) -> int:
 def seconds_a_call(f: Contestant, calls: int) -> float:
     # At least the clock's resolution, so that nothing is ever divided by zero.
     return max(Timer(f).timeit(calls), 1e-9) / calls
+
+
+def peak_memory(work: Callable[..., Result], *args: object) -> tuple[Result, int]:
+    """What the call returns, and the peak of the memory that Python tracks meanwhile, in bytes."""
+    already = tracemalloc.is_tracing()
+    if not already:
+        tracemalloc.start()
+    try:
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        result = work(*args)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        if not already:
+            tracemalloc.stop()
+    return result, max(0, peak - before)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import numpy as np
 
 from pyparallel._agreement import Check, difference, is_lazy, snapshot
 from pyparallel._arguments import whole_number
-from pyparallel._measuring import Contestant, calls_a_run, progress, seconds_a_call
+from pyparallel._measuring import Contestant, calls_a_run, peak_memory, progress, seconds_a_call
 from pyparallel._plots import BLUE, axes
 from pyparallel._scaling import Scaling, scaling
 from pyparallel._tables import html_table, seconds, significant, size, text_table
@@ -259,7 +258,7 @@ def _rehearse(
     calls, peaks, faults = {}, {}, []
     for k, (name, contestant) in enumerate(runners.items()):
         start = time.perf_counter()
-        result, peaks[name] = _traced(name, contestant)
+        result, peaks[name] = peak_memory(_call, name, contestant)
         calls[name] = calls_a_run(time.perf_counter() - start)
         if is_lazy(result):
             raise RaceError(
@@ -286,22 +285,6 @@ def _compare(
         raise RaceError(
             f'race: comparing "{name}" with "{standard}" raised {_in_a_line(error)}'
         ) from error
-
-
-def _traced(name: str, contestant: Contestant) -> tuple[object, int]:
-    """The result of a call, and the peak of the memory that Python tracks in it."""
-    already = tracemalloc.is_tracing()
-    if not already:
-        tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        result = _call(name, contestant)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        if not already:
-            tracemalloc.stop()
-    return result, max(0, peak - before)
 
 
 def _spread(times: tuple[float, ...]) -> float:

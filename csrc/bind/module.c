@@ -148,6 +148,7 @@ static PyMethodDef methods[] = {
     {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
     {"features", (PyCFunction)(void (*)(void))pp_py_features, METH_FASTCALL, NULL},
     {"assemble", (PyCFunction)(void (*)(void))pp_py_assemble, METH_FASTCALL, NULL},
+    {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},
