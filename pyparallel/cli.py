@@ -6,6 +6,7 @@ import cmath
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -460,3 +461,156 @@ def lesson(folder: Path | None, run_it: bool, no_browser: bool, copy_only: bool)
     click.echo(f"{folder}: {len(copied)} files copied, the others were there already")
     if not copy_only:
         raise click.exceptions.Exit(module.open_lab(folder, *["--no-browser"] * no_browser))
+
+
+def _grid(ctx: click.Context, param: click.Parameter, value: str) -> int | tuple[int, int]:
+    """Columns, or columns and rows: 100, or 120x80; to Python, rows come first."""
+    if value.isdecimal() and int(value) > 0:
+        return int(value)
+    cols, rows = _size(ctx, param, value)
+    return rows, cols
+
+
+def _tile_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int, int]:
+    side = _grid(ctx, param, value)
+    return (side, side) if isinstance(side, int) else side
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("tiles", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--fractal", metavar="N", type=click.IntRange(min=1), help="Instead of TILES: N Julia sets."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The picture: .png of any size, or .jpg.",
+)
+@click.option(
+    "--dzi",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A deep-zoom folder with a page to look around in it, for mosaics of any size.",
+)
+@click.option(
+    "--grid",
+    callback=_grid,
+    default="100",
+    show_default=True,
+    metavar="N|WxH",
+    help="Columns of tiles, or columns and rows.",
+)
+@click.option(
+    "--tile-size",
+    callback=_tile_size,
+    default="50",
+    show_default=True,
+    metavar="N|WxH",
+    help="Of each tile, in pixels.",
+)
+@click.option(
+    "--max-uses",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Use no tile more often; by default the nearest is used as often as it is the nearest.",
+)
+@click.option(
+    "--detail",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Compare N x N cells of each tile; as many as it has pixels compares them all.",
+)
+@click.option(
+    "--space", type=click.Choice(["oklab", "rgb", "grey"]), default="oklab", show_default=True
+)
+@click.option(
+    "--blend",
+    metavar="X",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Tint the tiles towards the target: 0 not at all, 1 to the colour of each place.",
+)
+@click.option(
+    "--transfer",
+    type=click.Choice(["to-tiles", "to-target", "equalise"]),
+    help="Give the target the palette of the tiles, the tiles that of the target, or both all of "
+    "the range.",
+)
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file that remembers tiles, so that the photos are read once.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Of the fractals.",
+)
+@threads_option
+def mosaic(
+    target: Path,
+    tiles: Path | None,
+    fractal: int | None,
+    output: Path | None,
+    dzi: Path | None,
+    transfer: str | None,
+    num_threads: int | None,
+    **options: Any,
+) -> None:
+    """Make a picture of many small ones.
+
+    TARGET is the picture to show, TILES a folder of photos. The best tile for each place is
+    found; with --max-uses the best choice of all together, which is proven. Photos that cannot be
+    read are skipped and named. Files appear when they are complete: Ctrl-C leaves nothing behind.
+
+    \b
+    Examples:
+      pyparallel mosaic me.jpg ~/Pictures -o mosaic.png
+      pyparallel mosaic me.jpg ~/Pictures -o mosaic.jpg --grid 150 --max-uses 1 --detail 3
+      pyparallel mosaic me.jpg --fractal 10000 --max-uses 1 --grid 90 --transfer to-target -o f.png
+      pyparallel mosaic me.jpg ~/Pictures --grid 200 --tile-size 80 --dzi zoom --cache tiles.db
+    """
+    from pyparallel.mosaic import _command
+
+    if (tiles is None) == (fractal is None):
+        raise click.UsageError("give either a folder of TILES or --fractal N")
+    if output is None and dzi is None:
+        raise click.UsageError("say where to write: -o FILE, --dzi DIR, or both")
+    source = tiles if tiles is not None else fractal
+    palette = transfer and transfer.replace("-", "_")
+    order = _command.Order(target, source, output, dzi, transfer=palette, **options)  # type: ignore[arg-type]
+    start = time.perf_counter()
+    with _threads(num_threads), _bar("mosaic") as report, _warnings_as_notes():
+        made = _command.make(order, report)
+    where = " and ".join(str(path) for path in (output, dzi) if path)
+    took = seconds(time.perf_counter() - start)
+    click.echo(
+        f"{where}: {made.width} x {made.height} pixels of {made.indices.size} tiles in {took}"
+    )
+    if made.bound is not None:
+        gap = (
+            "proven to be the best choice" if made.bound == made.cost else f"at least {made.bound}"
+        )
+        click.echo(f"total distance {made.cost}, {gap}")
+
+
+@contextmanager
+def _warnings_as_notes() -> Iterator[None]:
+    """What a library warns of, as a line on stderr for people who see no Python."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for warning in caught:
+                click.echo(f"note: {warning.message}", err=True)

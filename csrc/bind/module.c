@@ -6,9 +6,11 @@
 #include "py_fractal.h"
 #include "py_histogram.h"
 #include "py_lab.h"
+#include "py_match.h"
 #include "py_pi.h"
 #include "py_ranges.h"
 #include "py_reduce.h"
+#include "py_tiles.h"
 #include "run.h"
 
 pp_state *pp_state_of(PyObject *module)
@@ -141,6 +143,9 @@ static PyMethodDef methods[] = {
     {"read_words", (PyCFunction)(void (*)(void))pp_py_read_words, METH_FASTCALL, NULL},
     {"multiply_add", (PyCFunction)(void (*)(void))pp_py_multiply_add, METH_FASTCALL, NULL},
     {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},
+    {"match", (PyCFunction)(void (*)(void))pp_py_match, METH_FASTCALL, NULL},
+    {"features", (PyCFunction)(void (*)(void))pp_py_features, METH_FASTCALL, NULL},
+    {"assemble", (PyCFunction)(void (*)(void))pp_py_assemble, METH_FASTCALL, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

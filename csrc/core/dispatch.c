@@ -10,7 +10,7 @@
 
 #define KERNELS(isa)                                                                               \
     &pp_escape_##isa, &pp_pi_##isa, &pp_fsum_##isa, &pp_flops_##isa, &pp_tree_##isa,               \
-        pp_folders_##isa, &pp_find_bins_##isa
+        pp_folders_##isa, &pp_find_bins_##isa, &pp_scan_tiles_##isa, &pp_add_rows_##isa
 
 static const pp_kernel_table tables[] = {
     {"baseline", 0, KERNELS(baseline)},

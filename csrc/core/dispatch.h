@@ -6,8 +6,10 @@
 #include "fsum.h"
 #include "histogram.h"
 #include "lab.h"
+#include "match.h"
 #include "philox.h"
 #include "reduce.h"
+#include "tiles.h"
 
 typedef struct pp_kernel_table {
     const char *name;
@@ -19,6 +21,8 @@ typedef struct pp_kernel_table {
     const pp_tree_kernels *tree;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_find_bins_kernel *find_bins;
+    pp_scan_tiles_kernel *scan_tiles;
+    pp_add_rows_kernel *add_rows;
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

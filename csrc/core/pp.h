@@ -155,6 +155,36 @@ bool pp_edges_increase(const pp_bins *bins);
 enum pp_status pp_histogram(const pp_view *a, const pp_bins *bins, int64_t *counts,
                             const pp_run *run);
 
+/* The mosaic. */
+
+enum pp_match_fault { PP_MATCH_FINE, PP_TARGETS_NOT_FINITE, PP_TILES_NOT_FINITE };
+
+/* For each target the tile at the least squared Euclidean distance, of several the first, and that
+   distance: int64 where both are PP_UINT8; else float64, the sum of (target - tile)^2 in the order
+   of the features. Both are matrices of PP_UINT8, PP_FLOAT32 or PP_FLOAT64, a row for each, with
+   rows of one length, and at least one tile. With a fault the results mean nothing. */
+enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *indices,
+                        void *distances, const pp_run *run, enum pp_match_fault *fault);
+/* Pictures are uint8 of shape (n, height, width, 3), in sRGB. */
+
+enum pp_space {
+    PP_RGB,   /* the mean of the bytes */
+    PP_OKLAB, /* the colour of the mean light: 255 L, 128 + 255 a, 128 + 255 b */
+    PP_GREY,  /* one channel, of the mean bytes */
+};
+
+/* The mean colours of rows * cols cells, cut as numpy.array_split cuts and none of them empty, into
+   `out` (uint8): a row for each picture, with row, column and channel in this order. */
+enum pp_status pp_features(const pp_view *images, int64_t rows, int64_t cols, enum pp_space space,
+                           const pp_view *out, const pp_run *run);
+
+/* Are all of these integers at least 0 and below n? If not, one of those that are not; of uint64
+   beyond int64, the bits. */
+bool pp_indices_within(const pp_view *indices, int64_t n, int64_t *wrong);
+/* The tiles with these indices (of two dimensions, all within), side by side in `out`. */
+enum pp_status pp_assemble(const pp_view *tiles, const pp_view *indices, const pp_view *out,
+                           const pp_run *run);
+
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
 bool pp_dispatch(const char *name);

@@ -1,0 +1,132 @@
+"""What ``pyparallel mosaic`` does: from files to files, with one progress for all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from pyparallel._files import check_writable, replacing
+from pyparallel.mosaic._deepzoom import check_folder, write_deep_zoom
+from pyparallel.mosaic._fractal_tiles import fractal_tiles
+from pyparallel.mosaic._library import load_tiles
+from pyparallel.mosaic._photo import WEIGHTS, Mosaic, plan
+from pyparallel.mosaic._pictures import pillow, read_picture
+from pyparallel.mosaic._progress import Stages
+from pyparallel.mosaic._strips import write_png
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pyparallel._core import Progress
+    from pyparallel.mosaic._features import Space
+    from pyparallel.mosaic._palettes import Transfer
+
+FORMATS = (".png", ".jpg", ".jpeg")
+LONGEST_JPEG = 65_500  # pixels of a side: the format has no more
+JPEG = {"format": "JPEG", "quality": 92, "subsampling": 0}
+
+
+@dataclass(frozen=True)
+class Order:
+    """All that the command was given.
+
+    Parameters
+    ----------
+    target : Path
+    tiles : Path or int
+        A folder of photos, or how many fractals.
+    output : Path or None
+        A picture, PNG or JPEG.
+    zoom : Path or None
+        A deep-zoom folder.
+    """
+
+    target: Path
+    tiles: Path | int
+    output: Path | None
+    zoom: Path | None
+    grid: int | tuple[int, int]
+    tile_size: tuple[int, int] = (50, 50)
+    max_uses: int | None = None
+    detail: int = 1
+    space: Space = "oklab"
+    blend: float = 0.0
+    transfer: Transfer | None = None
+    cache: Path | None = None
+    seed: int = 0
+
+    def check(self) -> None:
+        """Raise OSError or ValueError now for what could not be done later."""
+        if not self.target.is_file():
+            raise FileNotFoundError(f"there is no picture {self.target}")
+        if self.output:
+            if self.output.suffix.lower() not in FORMATS:
+                raise ValueError(f"{self.output} does not end in {', '.join(FORMATS)}")
+            check_writable(self.output)
+        if self.zoom:
+            check_folder(self.zoom)
+
+
+def make(order: Order, progress: Progress = None) -> Mosaic:
+    """Load the tiles, match them, and write what was ordered.
+
+    What is written appears when it is complete; after an error or Ctrl-C all is as it was, but for
+    the cache, which then remembers the tiles that were made.
+
+    Parameters
+    ----------
+    order : Order
+    progress : callable, optional
+        Called as ``progress(done, total)``, in thousandths.
+
+    Returns
+    -------
+    Mosaic
+    """
+    order.check()
+    pillow("mosaic")
+    read_picture("mosaic", order.target)  # before the tiles, which may take long
+    outputs = {name: 5.0 for name in ("output", "zoom") if getattr(order, name)}
+    weights = {name: weight for name, weight in WEIGHTS.items() if name != "draw"}
+    stages = Stages(progress, tiles=10.0, **weights, **outputs)
+    with stages("tiles") as report:
+        tiles = _tiles(order, report)
+    mosaic = plan(
+        order.target,
+        tiles,
+        order.grid,
+        max_uses=order.max_uses,
+        detail=order.detail,
+        space=order.space,
+        blend=order.blend,
+        transfer=order.transfer,
+        stages=stages,
+    )
+    if order.output:
+        with stages("output") as report, replacing(order.output) as file:
+            _write(mosaic, order.output, file, report)
+    if order.zoom:
+        with stages("zoom") as report:
+            strips = mosaic.strips(report)
+            write_deep_zoom(order.zoom, mosaic.width, mosaic.height, strips, order.target.stem)
+    return mosaic
+
+
+def _tiles(order: Order, progress: Progress) -> NDArray[np.uint8]:
+    if isinstance(order.tiles, int):
+        return fractal_tiles(order.tiles, order.tile_size, order.seed, progress=progress)
+    return load_tiles(order.tiles, order.tile_size, cache=order.cache, progress=progress)
+
+
+def _write(mosaic: Mosaic, path: Path, file: BinaryIO, progress: Progress) -> None:
+    if path.suffix.lower() == ".png":
+        write_png(file, mosaic.width, mosaic.height, mosaic.strips(progress))
+        return
+    if max(mosaic.width, mosaic.height) > LONGEST_JPEG:
+        raise ValueError(
+            f"a JPEG file has at most {LONGEST_JPEG} pixels a side, not "
+            f"{mosaic.width} x {mosaic.height}: write PNG, or a deep-zoom folder"
+        )
+    pillow("mosaic").fromarray(mosaic.draw(progress)).save(file, **JPEG)
