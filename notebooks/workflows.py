@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import networkx as nx
 HERE = Path(__file__).parent
 COMMAND = [sys.executable, "-m", "snakemake"]
 ENDED = 120.0  # seconds after which a run is given up
+MOST = 400  # characters of a complaint
 
 
 def provide(folder: Path, *names: str) -> Path:
@@ -68,9 +70,14 @@ def graph(folder: Path, *options: str) -> nx.DiGraph:
 
 def read_dot(dot: str) -> nx.DiGraph:
     """The graph of such a text; nodes are names such as "frame k: 3"."""
-    names = {
+    labels = {
         number: label.replace("\\n", " ")
         for number, label in re.findall(r'^\s*(\d+)\[label = "([^"]*)"', dot, re.MULTILINE)
+    }
+    often = Counter(labels.values())  # a wildcard that is known from an input is left out
+    names = {
+        number: label if often[label] == 1 else f"{label} ({number})"
+        for number, label in labels.items()
     }
     found = nx.DiGraph()
     found.add_nodes_from(names.values())
@@ -88,13 +95,14 @@ def rules(text: str) -> dict[str, str]:
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str | None:
-    """What was wrong, in a line or two, if the run failed."""
+    """What was wrong, in a few lines, if the run failed."""
     if not done.returncode:
         return None
     lines = [line.strip() for line in report(done).splitlines()]
     errors = [k for k, line in enumerate(lines) if re.match(r"\w*(Error|Exception)\b", line)]
     first = errors[0] if errors else max(0, len(lines) - 2)
-    return " ".join(line for line in lines[first : first + 3] if line)
+    words = " ".join(line for line in lines[first : first + 6] if line)
+    return words if len(words) <= MOST else f"{words[:MOST]} ..."
 
 
 def write(folder: Path, parts: Iterable[str]) -> None:

@@ -42,9 +42,10 @@ def frame(k: int, path: Path) -> None:
     box = pp.Box(fine * size, fine * size, center=CENTER, extent=extent)
     points = palette(max_iter)[pp.mandelbrot(box, max_iter, num_threads=1)]
     pixels = points.reshape(size, fine, size, fine, 3).mean(axis=(1, 3))  # of fine x fine points
+    image = Image.fromarray(pixels[::-1].astype(np.uint8))  # row 0 is the lowest of a box
     path.parent.mkdir(exist_ok=True)
     part = path.with_suffix(".part")
-    Image.fromarray(pixels.astype(np.uint8)).save(part, format="PNG")
+    image.save(part, format="PNG")
     part.replace(path)  # killed before, there is no frame; killed after, a whole one
 
 
