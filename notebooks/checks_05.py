@@ -224,7 +224,7 @@ def resume(answer: Callable[[list[str], Path], Any]) -> str:
         _see_resumed(runs, settings["frames"], folder)
         checks.equal(got, 0, "What you return, the status of the last run,")
     finished = len(_finished(runs[0][0]))
-    return f"Killed after {finished} frames; these kept their time, and only the others were made."
+    return f"Frames finished before the kill: {finished}. Only the others were made afterwards."
 
 
 def _finished(log: str) -> list[str]:

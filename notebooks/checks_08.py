@@ -100,7 +100,9 @@ def _see_name(first: Any) -> None:
     checks.expect(
         not set(first) & set('/\\:*?"<>|\n') and len(first) < 200,
         f"The key {first[:60]!r} cannot be the name of a file everywhere.",
-        "Leave out the path, and separate by - or _.",
+        "The letters and digits of a hash are what .hexdigest() returns."
+        if "HASH" in first or "\\x" in first
+        else "Leave out the path, and separate by - or _.",
     )
 
 
@@ -465,7 +467,9 @@ def diagonals(
 
     def inner(*arguments: Any) -> Any:
         entries = checks.ask(answer, *arguments)
-        checks.equal(np.shape(entries), arguments[3].shape, "The shape of what inner returns")
+        checks.equal(
+            np.shape(entries), arguments[3].shape, "The shape of what inner_entries returns"
+        )
         return entries
 
     pairs = [("rows", "columns"), ("a", "abc"), ("abc", "a"), ("kitten", "sitting"), ("x", "x")]

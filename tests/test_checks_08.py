@@ -95,6 +95,11 @@ def digest(path: Path) -> str:
         (lambda path, low, high: f"{digest(path)}{low}{high}", "in between"),
         (lambda path, low, high: f"{path}-{low}-{high}", "Leave out the path"),
         (lambda path, low, high: (digest(path), low, high), "makes a text"),
+        (lambda path, low, high: f"{hashlib.sha256(path.read_bytes())}-{low}-{high}", "hexdigest"),
+        (
+            lambda path, low, high: f"{hashlib.sha256(path.read_bytes()).digest()!r}-{low}-{high}",
+            "hexdigest",
+        ),
         (lambda path, low, high: f"{hash(path.read_bytes())}-{low}-{high}", "hashlib"),
     ],
 )
