@@ -274,6 +274,8 @@ def save(path, text):
     save_whole(path, text)
 
 
+remembering.save = save
+
 {source}
 
 (HERE / "results").mkdir(exist_ok=True)

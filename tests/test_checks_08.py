@@ -253,12 +253,25 @@ def test_resume_rejects(answer, hint):
     assert rejected(checks_08.resume(answer), hint)
 
 
+def resumes_by_trying(items: Any, compute: Any, folder: Path) -> list[Any]:
+    found = {}
+    for item in items:
+        path = folder / f"{item}.json"
+        try:
+            found[item] = json.loads(path.read_text())
+        except FileNotFoundError:
+            found[item] = compute(item)
+            remembering.save(path, json.dumps(found[item]))
+    return list(found.values())
+
+
 def untouched(items: Any, compute: Any, folder: Path) -> Any:
     return ...
 
 
 def test_resume_accepts_what_resumes_and_knows_the_stub():
     assert checks_08.resume(resumes).passed
+    assert checks_08.resume(resumes_by_trying).passed
     assert checks_08.resume(untouched).state == "unsolved"
 
 
