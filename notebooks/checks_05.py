@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import workflows
 
 from pyparallel import checks
@@ -58,10 +59,8 @@ def _inputs(rule: str) -> str:
     return line[1] if line else ""
 
 
-def _graph_of(rules: Mapping[str, str]) -> Any:
+def _graph_of(rules: Mapping[str, str]) -> nx.DiGraph:
     """What needs what, read from the rules themselves: each makes the file of its own name."""
-    import networkx as nx
-
     graph = nx.DiGraph()
     graph.add_nodes_from(rules)
     graph.add_edges_from(

@@ -11,6 +11,7 @@ direction) and "max_iter".
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def frame(k: int, path: Path) -> None:
     pixels = points.reshape(size, fine, size, fine, 3).mean(axis=(1, 3))  # of fine x fine points
     image = Image.fromarray(pixels[::-1].astype(np.uint8))  # row 0 is the lowest of a box
     path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")  # a name that no other process has
     image.save(part, format="PNG")
     part.replace(path)  # killed before, there is no frame; killed after, a whole one
 
