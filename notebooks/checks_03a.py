@@ -1,7 +1,6 @@
 """The checks of 03a-computing-pi.ipynb."""
 
 import math
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,7 @@ def vectorise(answer: Callable[[int], float]) -> str:
     _see_points(answer, "calc_pi_numpy")
     far = _see_estimate(checks.ask(answer, 1_000_000), 1_000_000, "calc_pi_numpy(1_000_000)")
     checks.expect(
-        _python_steps(answer, 10_000) < 5_000,
+        checks.python_steps(answer, 10_000) < 5_000,
         "The estimate is right, but Python still goes through the points one by one.",
         "A for loop, a comprehension, map and np.vectorize all do. Draw with rng.random(n).",
     )
@@ -158,23 +157,6 @@ def _see_estimate(got: Any, n: int, what: str) -> str:
     near = [(got, hint) for value, hint in mistakes if abs(float(got) - value) <= limit]
     checks.close(got, math.pi, limit, what, mistakes=near)
     return f"{abs(float(got) - math.pi) / error:.1f} standard errors"
-
-
-def _python_steps(function: Callable[[int], Any], n: int) -> int:
-    """How many lines and calls of Python the call takes."""
-    steps, before = 0, sys.gettrace()
-
-    def count(frame: object, event: str, arg: object) -> Any:
-        nonlocal steps
-        steps += 1
-        return count
-
-    sys.settrace(count)
-    try:
-        function(n)
-    finally:
-        sys.settrace(before)
-    return steps
 
 
 def _see_promise(promise: Any, n: int, chunk: int) -> None:

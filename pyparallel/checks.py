@@ -18,6 +18,7 @@ import ctypes
 import functools
 import html
 import inspect
+import sys
 import threading
 import time
 import traceback
@@ -290,6 +291,41 @@ def speed(
     if ratio >= enough:
         return f"Speed: {ratio:.1f} times as fast here, with {cores} usable cores."
     return f"Speed: {ratio:.1f} times as fast only; is another program using the cores?"
+
+
+def python_steps(function: Callable[..., Any], *args: Any) -> int:
+    """How many lines and calls of Python a call takes: few, where whole arrays are worked on.
+
+    Parameters
+    ----------
+    function : callable
+        What a learner wrote.
+    *args
+        For it.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from pyparallel import checks
+    >>> checks.python_steps(lambda n: sum(range(n)), 1000) < 10
+    True
+    """
+    steps, before = 0, sys.gettrace()
+
+    def count(frame: object, event: str, arg: object) -> Any:
+        nonlocal steps
+        steps += 1
+        return count
+
+    sys.settrace(count)
+    try:
+        function(*args)
+    finally:
+        sys.settrace(before)
+    return steps
 
 
 @dataclass(frozen=True)

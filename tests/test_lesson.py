@@ -86,7 +86,7 @@ def test_a_package_without_notebooks_says_so_in_one_line(tmp_path, monkeypatch):
 
 def test_copies_have_all_that_the_notebooks_need(tmp_path):
     names = {path.name for path in lesson.copy_to(tmp_path / "new" / "folder")}
-    assert {FIRST, "07-mandelbrot.ipynb", "checks_00.py", "reference.json"} <= names
+    assert {FIRST, "07-mandelbrot.ipynb", "checks_00.py", "reference.json", "soup.smk"} <= names
     assert "__init__.py" not in names
     assert names == {path.name for path in (tmp_path / "new" / "folder").iterdir()}
 
