@@ -2,6 +2,7 @@
 #define PP_IMPORTS_NUMPY
 #include "np.h"
 
+#include "py_capi.h"
 #include "py_exact.h"
 #include "py_fractal.h"
 #include "py_histogram.h"
@@ -141,6 +142,7 @@ static PyMethodDef methods[] = {
     {"read_words", (PyCFunction)(void (*)(void))pp_py_read_words, METH_FASTCALL, NULL},
     {"multiply_add", (PyCFunction)(void (*)(void))pp_py_multiply_add, METH_FASTCALL, NULL},
     {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},
+    {"capi", pp_py_capi, METH_NOARGS, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

@@ -21,6 +21,7 @@ int main(int argc, char **argv)
         test_reduce(rounds);
         test_histogram(rounds);
         test_lab(rounds);
+        test_capi(rounds);
         printf("%s: as the loop\n", pp_isa());
     }
     return 0;

@@ -12,5 +12,6 @@ void test_philox(int rounds);
 void test_reduce(int rounds);
 void test_histogram(int rounds);
 void test_lab(int rounds);
+void test_capi(int rounds);
 
 #endif
