@@ -79,7 +79,7 @@ _LAZY = {
     "race": "racing",
     "scaling": "racing",
 }
-_LAZY_MODULES = {"capi", "checks", "contestants", "doctor", "lab", "lesson"}
+_LAZY_MODULES = {"capi", "checks", "compilers", "contestants", "doctor", "lab", "lesson"}
 
 
 def __getattr__(name: str) -> object:
