@@ -135,11 +135,11 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _why_not(times: Mapping[str, tuple[float, float]], names: set[str], wanted: set[str]) -> str:
-    if names == set(times) - wanted and names:
-        return "It is the other way round: where the time grows with n, there is a loop."
     fastest = min(times, key=lambda name: times[name][0])
     if names == {fastest}:
         return "The fastest need not be folded, and a folded one need not be fast: compare 10 n."
+    if names == set(times) - wanted and names:
+        return "It is the other way round: where the time grows with n, there is a loop."
     return "Divide the second time by the first: about 10, or about 1? Times differ by noise, too."
 
 

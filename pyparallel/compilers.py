@@ -205,12 +205,13 @@ def _asked(command: list[str]) -> Compiler | None:
 
 
 def _name(says: str) -> str:
-    first = says.partition("\n")[0]
-    version = re.search(r"\d+(\.\d+)+", re.sub(r"\(.*?\)", "", first))
+    first = re.sub(r"\(.*?\)", "", says.partition("\n")[0])
+    version = re.search(r"\d+(\.\d+)+", first)
     number = f" {version[0]}" if version else ""
     if "clang" in first.lower():
         return f"{'Apple clang' if 'Apple' in first else 'clang'}{number}"
-    return f"GCC{number}" if "Free Software Foundation" in says else f"{first.split()[0]}{number}"
+    maker = "GCC" if "Free Software Foundation" in says else (first.split() or ["C compiler"])[0]
+    return f"{maker}{number}"
 
 
 def _zig() -> Compiler | None:
