@@ -159,8 +159,9 @@ def strided(answer: Callable[[Total, NDArray[Any]], float], *, total: Total) -> 
             f"For {what}, the C function was not called.",
             "total(pointer, n, step) is to add up, not NumPy.",
         )
+        value = float(got)
         checks.equal(
-            float(got), float(np.sum(array)), f"the sum of {what}", mistakes=_missed(array)
+            value, float(np.sum(array)), f"the sum of {what}", mistakes=_missed(array, value)
         )
         checks.expect(
             may_copy or array.size == 0 or calls[-1][0] == array.ctypes.data,
@@ -213,11 +214,14 @@ def _padded(values: NDArray[Any]) -> NDArray[Any]:
     return memory[PADDING : PADDING + values.size]
 
 
-def _missed(array: NDArray[Any]) -> list[tuple[float, str]]:
-    if array.ndim != 1 or array.dtype != np.float64 or array.size == 0 or array.itemsize != 8:
-        return []
-    step, rest = divmod(array.strides[0], 8)
+def _missed(array: NDArray[Any], got: float) -> list[tuple[float, str]]:
+    """What wrong calls would give, each with its hint."""
+    if array.dtype != np.float64:
+        return [(got, "Its elements are no float64: C would read their bytes as if they were.")]
+    step, rest = divmod(array.strides[0], array.itemsize)
     if rest:
+        return [(got, "Its elements are 12 bytes apart: no step in elements can say that.")]
+    if array.size == 0:
         return []
     base = array.ctypes.data
 

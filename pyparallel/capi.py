@@ -56,6 +56,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from pyparallel._files import shipped
 from pyparallel._load import core
 
 __all__ = [
@@ -172,9 +173,8 @@ def source_dir() -> Path:
 
 
 def _folder_with(file: str, installed: str, in_checkout: str) -> Path:
-    package = Path(__file__).resolve().parent
-    # In a wheel they are a part of the package; in a checkout, also an editable one, beside it.
-    for folder in (package / installed, package.parent / in_checkout):
-        if (folder / file).exists():
-            return folder
-    raise FileNotFoundError(f"capi: no {file} beside {package}: install the package again")
+    folder = shipped(__file__, installed, in_checkout, file)
+    if folder is None:
+        package = Path(__file__).resolve().parent
+        raise FileNotFoundError(f"capi: no {file} beside {package}: install the package again")
+    return folder

@@ -125,6 +125,12 @@ def without_conversion(total: Any, array: Any) -> float:
     return total(array.ctypes.data_as(DOUBLES), array.size, array.strides[0] // array.itemsize)
 
 
+def records_by_step(total: Any, array: Any) -> float:
+    if array.dtype != np.float64:
+        array = np.array(array, np.float64)
+    return without_conversion(total, array)
+
+
 def last_one_missing(total: Any, array: Any) -> float:
     pointer = array.ctypes.data_as(DOUBLES)
     return total(pointer, array.size - 1, array.strides[0] // 8)
@@ -150,7 +156,8 @@ def test_strided_accepts_addresses_too(total):
         (lambda total, a: sum_any(total, a, lambda a: 8 * a.strides[0]), None),
         (lambda total, a: sum_any(total, a, lambda a: 500 * a.strides[0]), "in elements"),
         (of_a_copy, "pass the step"),
-        (without_conversion, None),
+        (without_conversion, "are no float64"),
+        (records_by_step, "12 bytes apart"),
         (last_one_missing, None),
         (lambda total, a: float(np.sum(a)), "not NumPy"),
     ],

@@ -47,57 +47,57 @@ static void random_count(void)
     CHECK(found == expected, "%lld, not %d", (long long)found, expected);
 }
 
-/* Few distances, so that there are ties; some are NaN. */
+/* The place of the first of the least of the distances, NaN left out; -1 for none. */
+static int64_t first_least(const double *distances, int64_t n)
+{
+    int64_t nearest = -1;
+    for (int64_t i = 0; i < n; i++)
+        if (!isnan(distances[i]) && (nearest < 0 || distances[i] < distances[nearest]))
+            nearest = i;
+    return nearest;
+}
+
+enum { TILES = 40, FEATURES = 200 };
+
+static double square(double x)
+{
+    return x * x;
+}
+
+/* Few different distances, so that there are ties; some are NaN. */
 static void random_match(void)
 {
-    const int64_t n = random_below(40), d = random_below(5);
+    const int64_t n = random_below(TILES), d = random_below(5);
     const size_t bytes = (size_t)(n * d) * sizeof(double);
     const guarded memory = guarded_new(bytes ? bytes : 1, random_chance(0.5));
-    double *tiles = (double *)(void *)memory.data, target[5], least = NAN;
-    int64_t nearest = -1;
+    double *tiles = (double *)(void *)memory.data, target[5], distances[TILES] = {0};
     for (int64_t k = 0; k < d; k++)
         target[k] = (double)random_below(4);
-    for (int64_t i = 0; i < n; i++) {
-        double distance = 0;
-        for (int64_t k = 0; k < d; k++) {
-            const int64_t kind = random_below(20);
-            tiles[i * d + k] = kind == 0 ? NAN : kind == 1 ? INFINITY : (double)random_below(4);
-            distance += (target[k] - tiles[i * d + k]) * (target[k] - tiles[i * d + k]);
-        }
-        if (!isnan(distance) && (nearest < 0 || distance < least)) {
-            least = distance;
-            nearest = i;
-        }
+    for (int64_t i = 0; i < n * d; i++) {
+        const int64_t kind = random_below(20);
+        tiles[i] = kind == 0 ? NAN : kind == 1 ? INFINITY : (double)random_below(4);
+        distances[i / d] += square(target[i % d] - tiles[i]);
     }
-    const int64_t found = pp_match_one(target, tiles, n, d);
-    CHECK(found == nearest, "tile %lld, not %lld, of %lld", (long long)found, (long long)nearest,
-          (long long)n);
+    const int64_t found = pp_match_one(target, tiles, n, d), nearest = first_least(distances, n);
+    CHECK(found == nearest, "tile %lld, not %lld", (long long)found, (long long)nearest);
     guarded_free(memory);
 }
 
 static void random_match_of_bytes(void)
 {
-    const int64_t n = random_below(40), d = random_below(200);
-    const int64_t bytes = n * d;
+    const int64_t n = random_below(TILES), d = random_below(FEATURES), bytes = n * d;
     const guarded memory = guarded_new((size_t)(bytes ? bytes : 1), random_chance(0.5));
-    uint8_t *tiles = (uint8_t *)memory.data, target[200];
-    int64_t nearest = -1, least = 0;
+    uint8_t *tiles = (uint8_t *)memory.data, target[FEATURES];
+    double distances[TILES] = {0};
     for (int64_t k = 0; k < d; k++)
         target[k] = random_chance(0.5) ? 255 : 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t distance = 0;
-        for (int64_t k = 0; k < d; k++) {
-            tiles[i * d + k] = random_chance(0.5) ? 255 : 0;
-            distance += (int64_t)pow((double)target[k] - (double)tiles[i * d + k], 2);
-        }
-        if (nearest < 0 || distance < least) {
-            least = distance;
-            nearest = i;
-        }
+    for (int64_t i = 0; i < bytes; i++) {
+        tiles[i] = random_chance(0.5) ? 255 : 0;
+        distances[i / d] += square((double)target[i % d] - (double)tiles[i]);
     }
     const int64_t found = pp_match_one_uint8(target, tiles, n, d);
-    CHECK(found == nearest, "tile %lld, not %lld, of %lld", (long long)found, (long long)nearest,
-          (long long)n);
+    const int64_t nearest = first_least(distances, n);
+    CHECK(found == nearest, "tile %lld, not %lld", (long long)found, (long long)nearest);
     guarded_free(memory);
 }
 
