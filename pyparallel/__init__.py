@@ -48,6 +48,7 @@ __all__ = [
     "dot",
     "escape_time",
     "fsum",
+    "get_include",
     "get_num_threads",
     "histogram",
     "julia",
@@ -74,10 +75,20 @@ _LAZY = {
     "Race": "racing",
     "RaceError": "racing",
     "Scaling": "racing",
+    "get_include": "capi",
     "race": "racing",
     "scaling": "racing",
 }
-_LAZY_MODULES = {"checks", "contestants", "doctor", "lab", "lesson", "mosaic"}
+_LAZY_MODULES = {
+    "capi",
+    "checks",
+    "compilers",
+    "contestants",
+    "doctor",
+    "lab",
+    "lesson",
+    "mosaic",
+}
 
 
 def __getattr__(name: str) -> object:

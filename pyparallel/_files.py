@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and those that come with the package."""
 
 from __future__ import annotations
 
@@ -46,3 +46,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def shipped(module: str, installed: str, in_checkout: str, file: str) -> Path | None:
+    """The folder that came with the package, and has this file; None where it did not.
+
+    Parameters
+    ----------
+    module : str
+        The ``__file__`` of a module of the package.
+    installed, in_checkout : str
+        Where the folder is: in the package, as a wheel has it; beside it, in a checkout, also an
+        editable one.
+    file : str
+        Whose presence tells.
+    """
+    package = Path(module).resolve().parent
+    folders = (package / installed, package.parent / in_checkout)
+    return next((folder for folder in folders if (folder / file).exists()), None)

@@ -7,6 +7,8 @@ import math
 import multiprocessing
 import os
 import platform
+import shutil
+import socket
 import sys
 import sysconfig
 import time
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
-from pyparallel import _metadata
+from pyparallel import _metadata, compilers
 from pyparallel._cores import physical_cores
 from pyparallel._threads import config
 from pyparallel.fractals import Box, mandelbrot
@@ -26,6 +28,7 @@ MAX_ITER = 1024
 GOOD_SPEEDUP = 1.5
 RUNS = 9
 TIME_TO_MEASURE = 2.5  # seconds
+ENOUGH_GIB = 3.5  # of memory: "4 GB" is a little less, and a part is the system's
 
 
 @dataclass(frozen=True)
@@ -258,6 +261,61 @@ def _library(library: _metadata.Library) -> Finding:
     return Finding(library.name, False, f"missing{by}", _metadata.install_line("lesson"))
 
 
+def _compilers() -> Iterator[Finding]:
+    """Only one episode compiles, and it can be read along: what is missing is advice."""
+    c, cxx = compilers.find_c(), compilers.find_cxx()
+    cure = _compiler_cure()
+    if c is None:
+        zig = f"{cure}; or, for the part in C, {_metadata.install_line('lesson-c')}"
+        yield Finding("C compiler", True, "none: episode 9 can only be read along", zig)
+    elif cxx is None:
+        lacks = "no C++, or no Python.h: episode 9 can only be read along where it needs these"
+        yield Finding("C compiler", True, f"{c.name}, but {lacks}", cure)
+    else:
+        yield Finding(
+            "C compiler", True, f"{c.name} ({' '.join([*c.command, 'and', *cxx.command])})"
+        )
+
+
+def _compiler_cure() -> str:
+    if sys.platform == "darwin":
+        return "xcode-select --install"
+    if sys.platform == "win32":
+        return "winget install Microsoft.VisualStudio.2022.BuildTools, with its C++ workload"
+    managers = {
+        "apt-get": "sudo apt-get install build-essential python3-dev",
+        "dnf": "sudo dnf install gcc-c++ python3-devel",
+        "zypper": "sudo zypper install gcc-c++ python3-devel",
+        "pacman": "sudo pacman -S base-devel",
+        "apk": "sudo apk add build-base python3-dev",
+    }
+    lines = (line for name, line in managers.items() if shutil.which(name))
+    return next(lines, "install gcc, g++ and the headers of this Python")
+
+
+def _memory() -> Iterator[Finding]:
+    try:
+        import psutil  # type: ignore[import-untyped]
+    except ImportError:  # listed among the libraries
+        return
+    gib = psutil.virtual_memory().total / 2**30
+    cure = None if gib >= ENOUGH_GIB else "close other programs: the lesson is made for 4 GiB"
+    yield Finding("memory", True, f"{gib:.1f} GiB", cure)
+
+
+def _loopback() -> Iterator[Finding]:
+    """JupyterLab, its kernels, Dask's cluster and a small server all talk to this very machine."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            address = server.getsockname()
+            socket.create_connection(address, timeout=5).close()
+    except OSError as error:
+        cure = "let Python make connections to 127.0.0.1: ask the firewall, or who runs the machine"
+        yield Finding("connections", False, f"none to this machine itself: {error}", cure)
+    else:
+        yield Finding("connections", True, "to this machine itself")
+
+
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "Python": _python,
     "cores": _cores,
@@ -266,5 +324,8 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "two threads": _two_threads,
     "GIL": _gil,
     "processes": _start_method,
+    "memory": _memory,
+    "connections": _loopback,
+    "C compiler": _compilers,
     "libraries": _libraries,
 }

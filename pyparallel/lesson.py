@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pyparallel._files import shipped
 from pyparallel._metadata import install_line
 from pyparallel.checks import MIME
 
@@ -75,12 +76,11 @@ def notebooks_dir() -> Path:
     >>> (lesson.notebooks_dir() / "00-setup.ipynb").exists()
     True
     """
-    package = Path(__file__).resolve().parent
-    # In a wheel they are a part of the package; in a checkout, also an editable one, beside it.
-    for folder in (package / "notebooks", package.parent / "notebooks"):
-        if (folder / FIRST).exists():
-            return folder
-    raise FileNotFoundError(f"lesson: no notebooks beside {package}: install the package again")
+    folder = shipped(__file__, "notebooks", "notebooks", FIRST)
+    if folder is None:
+        package = Path(__file__).resolve().parent
+        raise FileNotFoundError(f"lesson: no notebooks beside {package}: install the package again")
+    return folder
 
 
 def copy_to(folder: str | os.PathLike[str]) -> list[Path]:

@@ -1,14 +1,16 @@
 """The doctor names what is missing, with its cure, and takes nothing else for a fault."""
 
+import json
 import re
 import subprocess
 import sys
 import time
+import types
 from importlib import metadata
 
 import pytest
 
-from pyparallel import _metadata, doctor
+from pyparallel import _metadata, compilers, doctor, lesson
 from pyparallel.cli import run
 from pyparallel.doctor import Finding
 
@@ -204,6 +206,94 @@ def test_looking_does_not_choose_the_start_method():
     told, chosen, default = out.stdout.split()
     assert chosen == "None"
     assert told == default
+
+
+GCC, GXX = compilers.Compiler("GCC 12.2.0", ("gcc",)), compilers.Compiler("GCC 12.2.0", ("g++",))
+ZIG = compilers.Compiler("zig 0.13.0", ("python", "-m", "ziglang", "cc"))
+
+
+def with_compilers(monkeypatch, c, cxx, platform="linux", manager=None):
+    monkeypatch.setattr(compilers, "find_c", lambda: c)
+    monkeypatch.setattr(compilers, "find_cxx", lambda: cxx)
+    monkeypatch.setattr(doctor.sys, "platform", platform)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: name == manager or None)
+    return found(doctor._compilers, "C compiler")
+
+
+def test_a_compiler_is_named(monkeypatch):
+    finding = with_compilers(monkeypatch, GCC, GXX)
+    assert (finding.ok, finding.cure) == (True, None)
+    assert finding.text == "GCC 12.2.0 (gcc and g++)"
+
+
+@pytest.mark.parametrize(
+    ("platform", "manager", "cure"),
+    [
+        ("linux", "apt-get", "sudo apt-get install build-essential python3-dev"),
+        ("linux", "dnf", "sudo dnf install gcc-c++ python3-devel"),
+        ("linux", None, "install gcc, g++ and the headers of this Python"),
+        ("darwin", None, "xcode-select --install"),
+        ("win32", None, "winget install Microsoft.VisualStudio.2022.BuildTools"),
+    ],
+)
+def test_without_a_compiler_the_advice_is_the_platforms(monkeypatch, platform, manager, cure):
+    none = with_compilers(monkeypatch, None, None, platform, manager)
+    assert none.ok
+    assert none.cure.startswith(cure)
+    assert none.cure.endswith(_metadata.install_line("lesson-c"))
+    some = with_compilers(monkeypatch, ZIG, None, platform, manager)
+    assert some.ok
+    assert some.text.startswith("zig 0.13.0, but no C++")
+    assert some.cure.startswith(cure)
+    assert "lesson-c" not in some.cure
+
+
+@pytest.mark.parametrize(("gib", "enough"), [(2, False), (3.7, True), (64, True)])
+def test_little_memory_is_advice(monkeypatch, gib, enough):
+    memory = types.SimpleNamespace(total=gib * 2**30)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    finding = found(doctor._memory, "memory")
+    assert finding.ok
+    assert (finding.cure is None) == enough
+
+
+def test_a_machine_that_cannot_connect_to_itself_is_not_ready(monkeypatch):
+    assert found(doctor._loopback, "connections").ok
+
+    def refused(*args, **kwargs):
+        raise OSError("not permitted")
+
+    monkeypatch.setattr(doctor.socket, "create_connection", refused)
+    finding = found(doctor._loopback, "connections")
+    assert not finding.ok
+    assert "not permitted" in finding.text
+    assert "127.0.0.1" in finding.cure
+
+
+def test_every_library_that_a_notebook_imports_is_looked_at():
+    """Those of the lesson's files are in the extra, or in Python, or come with one of the extra."""
+    ours = {path.stem for path in lesson.notebooks_dir().glob("*.py")} | {"pyparallel"}
+    used = set()
+    for path in lesson.notebooks_dir().iterdir():
+        if path.suffix == ".py":
+            used |= imported(path.read_text("utf-8"))
+        elif path.suffix == ".ipynb":
+            used |= set().union(*map(imported, code_of(path)))
+    homes = metadata.packages_distributions()
+    listed = {finding.name.lower().replace("_", "-") for finding in doctor._libraries()}
+    for name in used - ours - set(sys.stdlib_module_names):
+        distributions = {home.lower().replace("_", "-") for home in homes.get(name, [])}
+        assert distributions & (listed | {"ipython", "nbformat"}), name
+
+
+def code_of(path):
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def imported(source):
+    """The top-level modules that a piece of code imports, one a line as in the house's style."""
+    return set(re.findall(r"^\s*(?:import|from) (\w+)", source, re.MULTILINE))
 
 
 def test_verdict_is_one_sentence_whatever_was_found():

@@ -3,6 +3,7 @@
 #include "np.h"
 
 #include "py_assign.h"
+#include "py_capi.h"
 #include "py_exact.h"
 #include "py_fractal.h"
 #include "py_histogram.h"
@@ -148,7 +149,7 @@ static PyMethodDef methods[] = {
     {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
     {"features", (PyCFunction)(void (*)(void))pp_py_features, METH_FASTCALL, NULL},
     {"assemble", (PyCFunction)(void (*)(void))pp_py_assemble, METH_FASTCALL, NULL},
-    {"assign", (PyCFunction)(void (*)(void))pp_py_assign, METH_FASTCALL, NULL},
+    {"capi", pp_py_capi, METH_NOARGS, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"default_threads", default_threads, METH_NOARGS, NULL},
     {"get_num_threads", get_num_threads, METH_NOARGS, NULL},

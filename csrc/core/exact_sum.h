@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     PP_LIMBS = 68,       /* of 32 bits: 2**63 numbers below 2**1024, in units of 2**-1074 */
     PP_LOWEST = -1074,   /* every float64 is a multiple of 2**PP_LOWEST */
@@ -57,5 +61,9 @@ enum pp_exact_fault pp_exact_mean(const pp_exact_sum *sum, double *mean);
    From bytes that no sum has: false. */
 void pp_exact_to_bytes(const pp_exact_sum *sum, uint8_t *bytes);
 bool pp_exact_from_bytes(pp_exact_sum *sum, const uint8_t *bytes);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

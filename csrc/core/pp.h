@@ -1,4 +1,5 @@
-/* The C API of the kernels: array views, status codes, how to run, one prototype per kernel. */
+/* The C API of the kernels: single items, array views, status codes, how to run, one prototype per
+   kernel. C11, or C++. */
 #ifndef PP_H
 #define PP_H
 
@@ -6,6 +7,38 @@
 #include <stdint.h>
 
 #include "exact_sum.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One item at a time. These are the functions that pyparallel.capi hands to other languages: they
+   need no Python, no thread and no memory of their own, cannot fail, may be called by any number of
+   threads at once, and give the bits that the kernels give. They expect the usual floating-point
+   environment: rounding to nearest, subnormal numbers kept. */
+
+/* The escape count of z -> z*z + c, which pp_escape_time computes for arrays; -1 where max_iter is
+   below 1. */
+typedef int64_t pp_escape_count_function(double zr, double zi, double cr, double ci,
+                                         int64_t max_iter);
+/* The sum of n values, in the order that pp_reduce keeps; 0 where n is below 1. */
+typedef double pp_sum_function(const double *values, int64_t n);
+/* The place of the nearest of n tiles to the target, by the squared Euclidean distance of d
+   features, summed in their order; the lowest on ties. tiles[i * d + k] is feature k of tile i. -1
+   where no tile has a distance: n is below 1, or there is a NaN in each. */
+typedef int64_t pp_match_one_function(const double *target, const double *tiles, int64_t n,
+                                      int64_t d);
+typedef int64_t pp_match_one_uint8_function(const uint8_t *target, const uint8_t *tiles, int64_t n,
+                                            int64_t d);
+/* The four random words of Philox4x32-10 for this counter and key. */
+typedef void pp_philox4x32_function(const uint32_t counter[4], const uint32_t key[2],
+                                    uint32_t words[4]);
+
+pp_escape_count_function pp_escape_count;
+pp_sum_function pp_sum;
+pp_match_one_function pp_match_one;
+pp_match_one_uint8_function pp_match_one_uint8;
+pp_philox4x32_function pp_philox4x32;
 
 enum pp_status {
     PP_OK = 0,
@@ -68,9 +101,6 @@ typedef struct pp_points {
            if zr*zr + zi*zi > 4: break                                                        */
 enum pp_status pp_escape_time(const pp_points *z, const pp_points *c, const pp_view *counts,
                               int32_t max_iter, const pp_run *run);
-
-/* The four random words of Philox4x32-10 for this counter and key. */
-void pp_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t words[4]);
 
 /* How many of `samples` points (1 to 2^62) of the unit square lie inside the quarter circle,
    x*x + y*y < 1. Sample i takes words 2 * (i % 2) and the next of the block with the counter (low
@@ -214,5 +244,9 @@ bool pp_has_openmp(void);
 int pp_openmp_max_threads(void);
 /* Call before fork(): a libgomp team of this thread would hang the child. */
 void pp_before_fork(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

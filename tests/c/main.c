@@ -23,6 +23,7 @@ int main(int argc, char **argv)
         test_match(rounds);
         test_tiles(rounds);
         test_lab(rounds);
+        test_capi(rounds);
         printf("%s: as the loop\n", pp_isa());
     }
     return 0;

@@ -14,5 +14,6 @@ void test_histogram(int rounds);
 void test_match(int rounds);
 void test_tiles(int rounds);
 void test_lab(int rounds);
+void test_capi(int rounds);
 
 #endif
