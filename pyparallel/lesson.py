@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FIRST = "00-setup.ipynb"
-SUFFIXES = {".ipynb", ".py", ".json"}
+SUFFIXES = {".ipynb", ".py", ".json", ".txt"}
 
 
 @dataclass(frozen=True)
