@@ -268,9 +268,7 @@ def _see_distinct(distinct: Callable[[Any], Any]) -> None:
     checks.expect(
         isinstance(got, set),
         f"The value of distinct(bag) is a {type(got).__name__}; wanted is a set.",
-        "Of each part make a set; of the sets make their union."
-        if isinstance(got, list)
-        else None,
+        "Of each part make a set; of the sets make their union." if isinstance(got, list) else None,
     )
     checks.expect(
         got == set(items),

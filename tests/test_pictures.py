@@ -89,5 +89,5 @@ def test_nodes_bear_their_labels(ax):
     graph = task_graph(delayed(abs)(delayed(len)("ab")))
     draw_graph(ax, graph)
     assert {text.get_text() for text in ax.texts} == {"abs", "len"}
-    draw_graph(ax, graph, labels={node: "x" for node in graph})
+    draw_graph(ax, graph, labels=dict.fromkeys(graph, "x"))
     assert {text.get_text() for text in ax.texts} == {"abs", "len", "x"}
