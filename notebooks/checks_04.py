@@ -28,6 +28,13 @@ LINES = [
 ]
 
 
+FLATTEN = "split_words makes a list of each line. flatten makes one bag of all of their words."
+UNION = (
+    "A reduction takes two functions. The first one makes a set of a partition's items, the second"
+    " one gets all of these sets, and puts them together: by union."
+)
+
+
 @checks.exercise("runs")
 def runs(making: Any, first: Any, again: Any, together: Any, apart: Any) -> str:
     """Are the counts those that a counter finds?"""
@@ -99,11 +106,11 @@ def gather(answer: Callable[..., Any]) -> str:
         "The promises were computed already when gather returned.",
         "Leave out compute(): what gather returns is to be a promise again.",
     )
-    if isinstance(promise, list | tuple) and any(map(dask.is_dask_collection, promise)):
-        raise checks.Wrong(
-            f"gather returned a {type(promise).__name__} of promises, not one promise.",
-            "A function that makes a list of its arguments is soon written. Delay that one.",
-        )
+    _see_one(
+        promise,
+        "gather",
+        "A function that makes a list of its arguments is soon written. Delay that one.",
+    )
     _see_promise(promise, "gather(*promises)")
     value = _with_star(lambda: _compute(promise))
     if value is ...:
@@ -129,11 +136,12 @@ def _with_star(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except TypeError as error:
-        if "positional argument" not in str(error):
+        if "argument" not in str(error):
             raise
         raise checks.Wrong(
-            "gather(*promises) is called with ten arguments, and it does not take as many.",
-            "With a star, def gather(*values) takes any number of arguments.",
+            f"Ten promises were passed to gather, and then: {error}.",
+            "list takes one argument, which holds all items; with a star, def gather(*values)"
+            " takes any number of arguments.",
         ) from None
 
 
@@ -152,7 +160,13 @@ def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
         return 3.0 + (seed + 1) ** 2 / 64
 
     judge = threading.current_thread()
-    promise = checks.ask(answer, estimate, n, parts)
+    try:
+        promise = checks.ask(answer, estimate, n, parts)
+    except (AttributeError, TypeError) as error:
+        raise checks.Wrong(
+            f"Your code raised {type(error).__name__}: {error}",
+            "Is the mean taken of promises, on the spot? Delay it, too: delayed(np.mean)(...).",
+        ) from None
     checks.expect(
         not calls,
         "estimate was called already when pi_promise returned.",
@@ -160,6 +174,7 @@ def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
         if dask.is_dask_collection(promise)
         else "Neither call estimate nor compute(): delay it.",
     )
+    _see_one(promise, "pi_promise", "Delay the mean, too: it takes the list of them.")
     _see_promise(promise, f"pi_promise(estimate, {n}, {parts})")
     value = _compute(promise)
     if value is ...:
@@ -257,13 +272,16 @@ def _see_distinct(distinct: Callable[[Any], Any]) -> None:
     items = list("abcabbcadd")
     promise = checks.ask(distinct, _bag(items))
     _see_promise(promise, "distinct(bag)")
-    got = _compute(promise)
+    try:
+        got = _compute(promise)
+    except TypeError as error:
+        raise checks.Wrong(f"Computing distinct(bag) raised TypeError: {error}", UNION) from None
     if got is ... or (isinstance(got, list) and ... in got):
         raise checks.Unsolved
     checks.expect(
         not isinstance(got, list) or not any(isinstance(item, set) for item in got),
-        "distinct(bag) gives a list of sets, one for each part.",
-        "The second function gets all of these sets at once: set().union(*sets).",
+        "distinct(bag) gives a list of sets, not one set.",
+        UNION,
     )
     checks.expect(
         isinstance(got, set),
@@ -297,7 +315,12 @@ def text(answer: Callable[[Any], Any]) -> str:
     )
     for name, promise in got.items():
         _see_promise(promise, f"The value of {name!r}")
-    _see_statistics(_compute(dict(got)))
+    try:
+        values = _compute(dict(got))
+    except TypeError as error:
+        hint = FLATTEN if "unhashable type: 'list'" in str(error) else None
+        raise checks.Wrong(f"Computing them raised TypeError: {error}", hint) from None
+    _see_statistics(values)
     return "Four promises, and one compute gives what plain Python gives."
 
 
@@ -318,7 +341,7 @@ def _see_statistics(got: dict[str, Any]) -> None:
         len(words),
         "The number of words",
         mistakes=[
-            (len(LINES), "split_words makes one list of each line. flatten makes one bag of all."),
+            (len(LINES), FLATTEN),
             (len(counts), "These are the different words."),
             (sum(map(len, LINES)), "These are the characters: split the lines first."),
         ],
@@ -393,6 +416,14 @@ def _compute(*promises: Any) -> Any:
     """The value of a promise, or those of several, made by threads of this process."""
     values = dask.compute(*promises, scheduler="threads", num_workers=THREADS)
     return values[0] if len(values) == 1 else values
+
+
+def _see_one(value: Any, name: str, hint: str) -> None:
+    """It is not many promises."""
+    if isinstance(value, list | tuple) and any(map(dask.is_dask_collection, value)):
+        raise checks.Wrong(
+            f"{name} returned a {type(value).__name__} of promises, not one promise.", hint
+        )
 
 
 def _see_promise(value: Any, what: str) -> None:

@@ -44,7 +44,7 @@ def values_of(*values: Any) -> list[Any]:
     return list(values)
 
 
-def square_root_of_sum_squared(*values: int) -> list[int]:
+def squares_of_halves(*values: int) -> list[int]:
     return [(value // 2) ** 2 for value in values]
 
 
@@ -56,7 +56,8 @@ def square_root_of_sum_squared(*values: int) -> list[int]:
         (delayed(lambda *values: values), "list(values)"),
         (delayed(lambda values: list(values)), "With a star"),
         (lambda promises: delayed(values_of)(*promises), "With a star"),
-        (delayed(square_root_of_sum_squared), "squares, not sums"),
+        (lambda *promises: delayed(list)(*promises), "list takes one argument"),
+        (delayed(squares_of_halves), "squares, not sums"),
         (delayed(lambda *values: list(values[::-1])), None),
         (delayed(lambda *values: sum(values)), None),
         (lambda *promises: len(promises), "computed already"),
@@ -113,6 +114,8 @@ def in_one_task(estimate: Estimate, n: int, parts: int) -> Any:
         (lambda e, n, parts: promised(e, n // parts, parts), None),
         (lambda e, n, parts: promised(e, n, 2), None),
         (lambda *problem: 3.14, "computed already"),
+        (lambda e, n, parts: np.mean([delayed(e)(n, k) for k in range(parts)]), "Delay it, too"),
+        (lambda e, n, parts: [delayed(e)(n, k) for k in range(parts)], "Delay the mean, too"),
     ],
 )
 def test_pi_rejects(monkeypatch, answer, hint):
@@ -163,7 +166,10 @@ def distinct(bag: db.Bag) -> Any:
         (lambda bag, key: bag.map(lambda row: row["harbour"]), distinct, None),
         (lambda bag, key: bag.map(lambda row: row[key]).count(), distinct, "returns a bag"),
         (pluck, lambda bag: set(bag.compute(scheduler="sync")), "compute"),
-        (pluck, lambda bag: bag.reduction(set, list), "all of these sets"),
+        (pluck, lambda bag: bag.reduction(set, list), "puts them together"),
+        (pluck, lambda bag: bag.reduction(set, set), "puts them together"),
+        (pluck, lambda bag: bag.reduction(set, sum), "puts them together"),
+        (pluck, lambda bag: bag.map(set), "puts them together"),
         (pluck, lambda bag: bag.map(lambda item: item), "Of each part make a set"),
         (pluck, lambda bag: bag.reduction(set, lambda s: set.intersection(*s)), "keeps all"),
         (pluck, lambda bag: bag.reduction(set, lambda s: len(set().union(*s))), None),
@@ -209,6 +215,10 @@ def words(lines: db.Bag) -> db.Bag:
         (with_other("words", lambda lines: lines.map(split_words).count()), "flatten"),
         (with_other("words", lambda lines: words(lines).distinct().count()), "different words"),
         (with_other("words", lambda lines: lines.flatten().count()), "split the lines"),
+        (
+            with_other("different", lambda lines: lines.map(split_words).distinct().count()),
+            "flatten",
+        ),
         (with_other("different", lambda lines: words(lines).count()), "leaves out repetitions"),
         (with_other("top", lambda lines: words(lines).frequencies().topk(3)), "compares words"),
         (with_other("top", lambda lines: words(lines).topk(3)), "frequencies()"),
