@@ -28,6 +28,11 @@ LINES = [
 ]
 
 
+STAR = (
+    "With a star, def gather(*values) takes any number of arguments. list takes one, which holds"
+    " all items."
+)
+MEAN = "Is the mean taken of promises, on the spot? Delay it, too: delayed(np.mean)(...)."
 FLATTEN = "split_words makes a list of each line. flatten makes one bag of all of their words."
 UNION = (
     "A reduction takes two functions. The first one makes a set of a partition's items, the second"
@@ -100,7 +105,8 @@ def gather(answer: Callable[..., Any]) -> str:
         return a + b
 
     promises = [delayed(add)(k, k) for k in range(10)]
-    promise = _with_star(lambda: checks.ask(answer, *promises))
+    with _explained(STAR, "argument"):
+        promise = checks.ask(answer, *promises)
     checks.expect(
         not ran,
         "The promises were computed already when gather returned.",
@@ -112,7 +118,8 @@ def gather(answer: Callable[..., Any]) -> str:
         "A function that makes a list of its arguments is soon written. Delay that one.",
     )
     _see_promise(promise, "gather(*promises)")
-    value = _with_star(lambda: _compute(promise))
+    with _explained(STAR, "argument"):
+        value = _compute(promise)
     if value is ...:
         raise checks.Unsolved
     wanted = [2 * k for k in range(10)]
@@ -132,19 +139,6 @@ def gather(answer: Callable[..., Any]) -> str:
     return "One promise of ten values, and nothing is run before compute()."
 
 
-def _with_star(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except TypeError as error:
-        if "argument" not in str(error):
-            raise
-        raise checks.Wrong(
-            f"Ten promises were passed to gather, and then: {error}.",
-            "list takes one argument, which holds all items; with a star, def gather(*values)"
-            " takes any number of arguments.",
-        ) from None
-
-
 @checks.exercise("pi")
 def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
     """Is it a promise of the mean of all estimates, which can be made at the same time?"""
@@ -160,13 +154,8 @@ def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
         return 3.0 + (seed + 1) ** 2 / 64
 
     judge = threading.current_thread()
-    try:
+    with _explained(MEAN):
         promise = checks.ask(answer, estimate, n, parts)
-    except (AttributeError, TypeError) as error:
-        raise checks.Wrong(
-            f"Your code raised {type(error).__name__}: {error}",
-            "Is the mean taken of promises, on the spot? Delay it, too: delayed(np.mean)(...).",
-        ) from None
     checks.expect(
         not calls,
         "estimate was called already when pi_promise returned.",
@@ -176,7 +165,8 @@ def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
     )
     _see_one(promise, "pi_promise", "Delay the mean, too: it takes the list of them.")
     _see_promise(promise, f"pi_promise(estimate, {n}, {parts})")
-    value = _compute(promise)
+    with _explained(MEAN):
+        value = _compute(promise)
     if value is ...:
         raise checks.Unsolved
     _see_estimates(calls, n, parts)
@@ -272,10 +262,8 @@ def _see_distinct(distinct: Callable[[Any], Any]) -> None:
     items = list("abcabbcadd")
     promise = checks.ask(distinct, _bag(items))
     _see_promise(promise, "distinct(bag)")
-    try:
+    with _explained(UNION):
         got = _compute(promise)
-    except TypeError as error:
-        raise checks.Wrong(f"Computing distinct(bag) raised TypeError: {error}", UNION) from None
     if got is ... or (isinstance(got, list) and ... in got):
         raise checks.Unsolved
     checks.expect(
@@ -315,11 +303,8 @@ def text(answer: Callable[[Any], Any]) -> str:
     )
     for name, promise in got.items():
         _see_promise(promise, f"The value of {name!r}")
-    try:
+    with _explained(FLATTEN, "unhashable type: 'list'"):
         values = _compute(dict(got))
-    except TypeError as error:
-        hint = FLATTEN if "unhashable type: 'list'" in str(error) else None
-        raise checks.Wrong(f"Computing them raised TypeError: {error}", hint) from None
     _see_statistics(values)
     return "Four promises, and one compute gives what plain Python gives."
 
@@ -416,6 +401,17 @@ def _compute(*promises: Any) -> Any:
     """The value of a promise, or those of several, made by threads of this process."""
     values = dask.compute(*promises, scheduler="threads", num_workers=THREADS)
     return values[0] if len(values) == 1 else values
+
+
+@contextmanager
+def _explained(hint: str, about: str = "") -> Iterator[None]:
+    """Give this hint where the learner's code raises such an error."""
+    try:
+        yield
+    except (AttributeError, TypeError) as error:
+        if about not in str(error):
+            raise
+        raise checks.Wrong(f"Your code raised {type(error).__name__}: {error}", hint) from None
 
 
 def _see_one(value: Any, name: str, hint: str) -> None:

@@ -7,6 +7,7 @@ import functools
 import inspect
 import itertools
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ TOGETHER = 3.0  # seconds in which the second of two threads should have come
 PAUSE = 0.02  # seconds
 DELAY = 0.05  # seconds, of the server
 AT_MOST = 5
+
+AWAIT_GATHER = "gather promises results: await it to get them."
+STAR = "gather takes coroutines one by one: put a star before the list, gather(*coroutines)."
 
 
 @checks.exercise("even", limit=5)
@@ -164,8 +168,14 @@ def semaphore(answer: Callable[[Callable[[int], Any], list[int]], Any]) -> str:
     checks.expect(
         isinstance(got, list | tuple) and len(got) == len(numbers),
         f"all_pages(fetch, numbers) should be a list of 30 texts, not {_kind(got)}.",
+        AWAIT_GATHER if isinstance(got, asyncio.Future) else None,
     )
     _see_awaited(got)
+    checks.expect(
+        all(isinstance(text, str) for text in got),
+        "Not all items of the list are texts.",
+        "Does the function that fetches one page return what fetch gives?",
+    )
     checks.expect(
         sorted(site.asked) == numbers,
         f"The server was asked {len(site.asked)} times for {len(set(site.asked))} of 30 pages.",
@@ -270,8 +280,11 @@ def script(answer: str) -> str:
         raise checks.Unsolved
     with pages.running(DELAY) as site:
         done = _child(answer, site.port)
-    error = (done.stderr.strip().splitlines() or ["nothing was printed"])[-1]
-    checks.expect(done.returncode == 0, f"The program failed: {error}", _hint_for(done.stderr))
+    checks.expect(
+        done.returncode == 0,
+        f"The program failed: {_error_in(done.stderr)}",
+        _hint_for(done.stderr),
+    )
     checks.expect(
         "never awaited" not in done.stderr and done.stdout.strip(),
         "The program ended without a result.",
@@ -318,11 +331,19 @@ def _child(text: str, port: int) -> subprocess.CompletedProcess[str]:
         )
 
 
+def _error_in(stderr: str) -> str:
+    """The last line of the traceback. A warning may follow it."""
+    lines = stderr.strip().splitlines() or ["nothing was printed."]
+    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception|Exit)\b", line)]
+    return [*lines[-1:], *errors][-1]
+
+
 def _hint_for(stderr: str) -> str | None:
     hints = {
         "outside function": "In a script, await may stand inside of an async def only.",
         "outside async function": "The function that awaits begins with async def.",
         "a coroutine was expected, got <function": "asyncio.run(main()): with parentheses.",
+        "got <_GatheringFuture": "asyncio.run takes a coroutine, such as main(). Await gather in it.",
         "no running event loop": "gather and create_task belong inside of main.",
         "NameError: name 'asyncio'": "A script imports all that it uses.",
     }
@@ -383,7 +404,14 @@ def _await(function: Callable[..., Any], *args: Any) -> Any:
     async def ask() -> Any:
         return await _coroutine(function, *args)
 
-    value = _run(ask())
+    try:
+        value = _run(ask())
+    except TypeError as error:
+        hints = {"unhashable type: 'list'": STAR, "_GatheringFuture": AWAIT_GATHER}
+        hint = next((hint for about, hint in hints.items() if about in str(error)), None)
+        if hint is None:
+            raise
+        raise checks.Wrong(f"Your code raised TypeError: {error}", hint) from None
     if value is ...:
         raise checks.Unsolved
     name = getattr(function, "__name__", "The function")

@@ -56,7 +56,7 @@ def squares_of_halves(*values: int) -> list[int]:
         (delayed(lambda *values: values), "list(values)"),
         (delayed(lambda values: list(values)), "With a star"),
         (lambda promises: delayed(values_of)(*promises), "With a star"),
-        (lambda *promises: delayed(list)(*promises), "list takes one argument"),
+        (lambda *promises: delayed(list)(*promises), "list takes one"),
         (delayed(squares_of_halves), "squares, not sums"),
         (delayed(lambda *values: list(values[::-1])), None),
         (delayed(lambda *values: sum(values)), None),

@@ -210,9 +210,27 @@ async def in_batches(fetch: Fetch, numbers: list[int]) -> list[str]:
     return texts
 
 
+async def not_returned(fetch: Fetch, numbers: list[int]) -> list[None]:
+    async def one(number: int) -> None:
+        await fetch(number)
+
+    return await asyncio.gather(*map(one, numbers))
+
+
+async def gather_not_awaited(fetch: Fetch, numbers: list[int]) -> Any:
+    return asyncio.gather(*[asyncio.sleep(0) for _ in numbers])
+
+
+async def without_a_star(fetch: Fetch, numbers: list[int]) -> Any:
+    return await asyncio.gather(numbers)
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
+        (not_returned, "return what fetch gives"),
+        (gather_not_awaited, "await it"),
+        (without_a_star, "put a star"),
         (all_at_once, "one semaphore for all"),
         (with_seats(5, each=True), "one semaphore for all"),
         (seat_for_making_only, "one semaphore for all"),
@@ -279,11 +297,17 @@ async def thread_by_thread(estimate: Estimate, n: int, parts: int) -> float:
     return sum([await asyncio.to_thread(estimate, n, k) for k in range(parts)]) / parts
 
 
+async def mean_of_gather(estimate: Estimate, n: int, parts: int) -> Any:
+    calls = [asyncio.create_task(asyncio.to_thread(estimate, n, k)) for k in range(parts)]
+    return asyncio.gather(*calls) / parts
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
         (on_the_spot, "on the spot"),
         (in_the_loop, "pass the function"),
+        (mean_of_gather, "await it"),
         (thread_by_thread, "then await gather"),
         (in_threads(seed=lambda k: 0), "no better than one"),
         (in_threads(seed=lambda k: k + 1), None),
@@ -327,6 +351,7 @@ ONE_BY_ONE = SCRIPT.replace("await asyncio.gather(*[pages", "[await pages").repl
         ("    asyncio.run(main())", "    main()", "makes a loop"),
         ("    asyncio.run(main())", "    await main()", "inside of an async def"),
         ("run(main())", "run(main)", "with parentheses"),
+        ("run(main())", "run(asyncio.gather(main()))", None),
         ("    asyncio.run(main())", "    pass", "call of asyncio.run"),
         ("async def", "def", "begins with async def"),
         ("import asyncio\n", "", "imports all"),
