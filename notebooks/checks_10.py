@@ -20,6 +20,7 @@ from typing import Any
 
 import pages
 
+import pyparallel as pp
 from pyparallel import checks
 
 LIMIT = 10.0  # seconds that a coroutine may take
@@ -27,6 +28,7 @@ TOGETHER = 3.0  # seconds in which the second of two threads should have come
 PAUSE = 0.02  # seconds
 DELAY = 0.05  # seconds, of the server
 AT_MOST = 5
+REAL = 5_000_000  # points, where the time is taken
 
 AWAIT_GATHER = "gather promises results: await it to get them."
 STAR = "gather takes coroutines one by one: put a star before the list, gather(*coroutines)."
@@ -259,7 +261,15 @@ def threads(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> s
         "The mean is right, but the estimates are made one after the other.",
         "await in a loop waits for each. Make all four awaitables, then await gather(*them).",
     )
-    return f"{parts} estimates at the same time, in threads, while the loop is free."
+    speed = checks.speed(
+        lambda: [_real_estimate(REAL, seed) for seed in range(parts)],
+        lambda: _await(answer, _real_estimate, REAL, parts),
+    )
+    return f"{parts} estimates at the same time, in threads, while the loop is free. {speed}"
+
+
+def _real_estimate(n: int, seed: int) -> float:
+    return pp.calc_pi(n, rng=seed, num_threads=1)
 
 
 def _see_threads(calls: list[tuple[int, int, int]], loop_thread: int) -> None:
