@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,12 +11,11 @@ from typing import Any
 import dask
 import dask.bag as db
 from dask import delayed
+from meeting import PARTS, POINTS, REAL, Estimates, real_estimate
 
-import pyparallel as pp
 from pyparallel import checks
 
 TOGETHER = 3.0  # seconds in which the second of two tasks should have come
-REAL = 5_000_000  # points, where the time is taken
 THREADS = 4  # so that tasks can meet on a machine with one core, too
 
 LINES = [
@@ -144,75 +142,33 @@ def gather(answer: Callable[..., Any]) -> str:
 @checks.exercise("pi")
 def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
     """Is it a promise of the mean of all estimates, which can be made at the same time?"""
-    n, parts = 1000, 4
-    calls: list[tuple[int, int]] = []
-    apart: list[int] = []
-    meeting = threading.Barrier(2)
-
-    def estimate(n: int, seed: int) -> float:
-        calls.append((n, seed))
-        if threading.current_thread() is not judge and not _meet(meeting):
-            apart.append(seed)
-        return 3.0 + (seed + 1) ** 2 / 64
-
-    judge = threading.current_thread()
+    estimate, problem = Estimates(TOGETHER), (POINTS, PARTS)
     with _explained(MEAN):
-        promise = checks.ask(answer, estimate, n, parts)
+        promise = checks.ask(answer, estimate, *problem)
     checks.expect(
-        not calls,
+        not estimate.calls,
         "estimate was called already when pi_promise returned.",
         "delayed(estimate(n, seed)) calls it on the spot; delayed(estimate)(n, seed) does not."
         if dask.is_dask_collection(promise)
         else "Neither call estimate nor compute(): delay it.",
     )
     _see_one(promise, "pi_promise", "Delay the mean, too: it takes the list of them.")
-    _see_promise(promise, f"pi_promise(estimate, {n}, {parts})")
+    _see_promise(promise, "pi_promise(estimate, n, parts)")
     with _explained(MEAN):
         value = _compute(promise)
     if value is ...:
         raise checks.Unsolved
-    _see_estimates(calls, n, parts)
-    wanted = [3.0 + (seed + 1) ** 2 / 64 for seed in range(parts)]
-    checks.close(
+    estimate.see_calls()
+    estimate.see_mean(
         value,
-        sum(wanted) / parts,
-        1e-12,
-        "The mean of the four estimates",
-        mistakes=[(sum(wanted), "This is their sum."), (max(wanted), "This is the last one.")],
-    )
-    checks.expect(
-        not apart,
-        "The mean is right, but the estimates are made one after the other, in one task.",
-        "Delay estimate itself, once for each seed; then delay the mean of these promises.",
+        "All are in one task. Delay estimate itself, once for each seed; then delay the mean of"
+        " these promises.",
     )
     speed = checks.speed(
-        lambda: [_real_estimate(REAL, seed) for seed in range(parts)],
-        lambda: _compute(answer(_real_estimate, REAL, parts)),
+        lambda: [real_estimate(REAL, seed) for seed in range(PARTS)],
+        lambda: _compute(answer(real_estimate, REAL, PARTS)),
     )
-    return f"One promise; its {parts} estimates can be made at the same time. {speed}"
-
-
-def _real_estimate(n: int, seed: int) -> float:
-    return pp.calc_pi(n, rng=seed, num_threads=1)
-
-
-def _see_estimates(calls: list[tuple[int, int]], n: int, parts: int) -> None:
-    checks.expect(
-        len(calls) == parts,
-        f"estimate was called {len(calls)} times; wanted are {parts} calls.",
-    )
-    seeds = sorted(seed for _, seed in calls)
-    checks.expect(
-        seeds == list(range(parts)),
-        f"The seeds are {seeds}; wanted are 0, 1, 2, 3.",
-        "The same seed makes the same estimate: the mean is no better than one of them."
-        if len(set(seeds)) == 1
-        else None,
-    )
-    checks.expect(
-        all(size == n for size, _ in calls),
-        f"estimate was called with {calls[0][0]} points; wanted are {n} each time.",
-    )
+    return f"One promise; its {PARTS} estimates can be made at the same time. {speed}"
 
 
 FORECASTS = {
@@ -448,15 +404,6 @@ def _watched_computes() -> Iterator[list[object]]:
     seen: list[object] = []
     with Callback(pretask=lambda key, *_: seen.append(key)), dask.config.set(scheduler="threads"):
         yield seen
-
-
-def _meet(meeting: threading.Barrier) -> bool:
-    """Does another task come before this one gives up waiting?"""
-    try:
-        meeting.wait(TOGETHER)
-    except threading.BrokenBarrierError:
-        return False
-    return True
 
 
 def _shown(items: set[Any]) -> str:

@@ -11,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable, Generator, Iterator
@@ -19,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pages
+from meeting import PARTS, POINTS, REAL, Estimates, real_estimate
 
-import pyparallel as pp
 from pyparallel import checks
 
 LIMIT = 10.0  # seconds that a coroutine may take
@@ -28,7 +27,6 @@ TOGETHER = 3.0  # seconds in which the second of two threads should have come
 PAUSE = 0.02  # seconds
 DELAY = 0.05  # seconds, of the server
 AT_MOST = 5
-REAL = 5_000_000  # points, where the time is taken
 
 AWAIT_GATHER = "gather promises results: await it to get them."
 STAR = "gather takes coroutines one by one: put a star before the list, gather(*coroutines)."
@@ -219,63 +217,28 @@ def _see_most(most: int) -> None:
 @checks.exercise("threads")
 def threads(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
     """Are the estimates made in threads, at the same time, and is it their mean?"""
-    n, parts = 1000, 4
-    calls: list[tuple[int, int, int]] = []
-    apart: list[int] = []
-    meeting, loop_thread = threading.Barrier(2), threading.get_ident()
-
-    def estimate(n: int, seed: int) -> float:
-        calls.append((n, seed, threading.get_ident()))
-        if threading.get_ident() != loop_thread and not _meet(meeting):
-            apart.append(seed)
-        return 3.0 + (seed + 1) ** 2 / 64
-
+    estimate = Estimates(TOGETHER)
     try:
-        got = _await(answer, estimate, n, parts)
+        got = _await(answer, estimate, POINTS, PARTS)
     except TypeError:
-        _see_threads(calls, loop_thread)
+        _see_threads(estimate)
         raise
-    _see_threads(calls, loop_thread)
-    seeds = sorted(seed for _, seed, _ in calls)
-    checks.expect(
-        seeds == list(range(parts)),
-        f"estimate was called with the seeds {seeds}; wanted are 0, 1, 2, 3.",
-        "The same seed makes the same estimate: the mean is no better than one of them."
-        if len(set(seeds)) == 1 and len(seeds) == parts
-        else None,
-    )
-    checks.expect(
-        all(size == n for size, *_ in calls),
-        f"estimate was called with {calls[0][0]} points; wanted are {n} each time.",
-    )
-    wanted = [3.0 + (seed + 1) ** 2 / 64 for seed in range(parts)]
-    checks.close(
-        got,
-        sum(wanted) / parts,
-        1e-12,
-        "The mean of the four estimates",
-        mistakes=[(sum(wanted), "This is their sum."), (max(wanted), "This is the last one.")],
-    )
-    checks.expect(
-        not apart,
-        "The mean is right, but the estimates are made one after the other.",
-        "await in a loop waits for each. Make all four awaitables, then await gather(*them).",
+    _see_threads(estimate)
+    estimate.see_calls()
+    estimate.see_mean(
+        got, "await in a loop waits for each. Make all awaitables, then await gather(*them)."
     )
     speed = checks.speed(
-        lambda: [_real_estimate(REAL, seed) for seed in range(parts)],
-        lambda: _await(answer, _real_estimate, REAL, parts),
+        lambda: [real_estimate(REAL, seed) for seed in range(PARTS)],
+        lambda: _await(answer, real_estimate, REAL, PARTS),
     )
-    return f"{parts} estimates at the same time, in threads, while the loop is free. {speed}"
+    return f"{PARTS} estimates at the same time, in threads, while the loop is free. {speed}"
 
 
-def _real_estimate(n: int, seed: int) -> float:
-    return pp.calc_pi(n, rng=seed, num_threads=1)
-
-
-def _see_threads(calls: list[tuple[int, int, int]], loop_thread: int) -> None:
-    checks.expect(calls, "estimate was not called.", "Await what to_thread returns.")
+def _see_threads(estimate: Estimates) -> None:
+    checks.expect(estimate.calls, "estimate was not called.", "Await what to_thread returns.")
     checks.expect(
-        all(thread != loop_thread for *_, thread in calls),
+        not estimate.in_own_thread,
         "estimate was called in the event loop's own thread, which had to wait for it.",
         "to_thread(estimate(n, seed)) calls it on the spot: pass the function and its arguments,"
         " to_thread(estimate, n, seed).",
@@ -450,15 +413,6 @@ def _see_awaited(values: Any) -> None:
         "The list holds coroutines, not texts: nobody has awaited them.",
         "await asyncio.gather(*coroutines) runs them all, and returns their results.",
     )
-
-
-def _meet(meeting: threading.Barrier) -> bool:
-    """Does another thread come before this one gives up waiting?"""
-    try:
-        meeting.wait(TOGETHER)
-    except threading.BrokenBarrierError:
-        return False
-    return True
 
 
 def _kind(value: Any) -> str:
