@@ -17,6 +17,7 @@ from unittest import mock
 
 import numpy as np
 import workers
+from meeting import meet
 from numpy.typing import NDArray
 
 from pyparallel import checks
@@ -36,7 +37,7 @@ def halves(answer: Callable[[Callable[[int], int], int], int]) -> str:
         meeting = threading.Barrier(2)
 
         def work(k: int, calls: list[Any] = calls, meeting: threading.Barrier = meeting) -> int:
-            together = threading.get_ident() != caller and _meet(meeting)
+            together = threading.get_ident() != caller and meet(meeting, TOGETHER)
             time.sleep(A_WHILE)  # who does not join is too early
             calls.append((k, together))
             return 3 * k + 1
@@ -89,7 +90,7 @@ def sort(answer: Callable[[list[NDArray[Any]]], list[NDArray[Any]]]) -> str:
         """Notes whether it is sorted beside another one."""
 
         def sort(self, *args: Any, **kwargs: Any) -> None:
-            beside = next(number) >= 2 or _meet(meeting)
+            beside = next(number) >= 2 or meet(meeting, TOGETHER)
             log.append(beside and threading.get_ident() != caller)
             super().sort(*args, **kwargs)
 
@@ -273,15 +274,6 @@ def lost_updates(prediction: object, count: int, wanted: int) -> checks.Comparis
         },
         usual="c",
     )
-
-
-def _meet(meeting: threading.Barrier) -> bool:
-    """Does the other thread come before this one gives up waiting?"""
-    try:
-        meeting.wait(TOGETHER)
-    except threading.BrokenBarrierError:
-        return False
-    return True
 
 
 Started = list[tuple[SpawnProcess, int]]

@@ -1,4 +1,4 @@
-"""Diagrams of tasks and plans, drawn with networkx and matplotlib."""
+"""Diagrams of tasks, promises and plans, drawn with networkx and matplotlib."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def draw_graph(
     positions : mapping, optional
         Where each node is; by default see `in_columns`.
     labels : mapping, optional
-        The text of each node; by default the node itself.
+        The text of each node; by default its attribute "label", or else the node itself.
     marked : sequence
         Nodes. An edge between two that follow each other in it is marked, too.
     size : float
@@ -46,6 +46,8 @@ def draw_graph(
         A marker of matplotlib, such as WIDE.
     """
     positions = in_columns(graph) if positions is None else positions
+    labels = dict(graph.nodes(data="label")) | dict(labels or {})
+    labels = {node: node if label is None else label for node, label in labels.items()}
     chain = set(pairwise(marked))
     ax.scatter(
         *zip(*(positions[node] for node in graph), strict=True),
@@ -78,6 +80,26 @@ def in_columns(graph: nx.DiGraph) -> dict[Any, tuple[float, float]]:
         for row, node in enumerate(sorted(nodes, key=height_of_ends)):
             positions[node] = (-column, -(row + 0.5) / len(nodes))
     return positions
+
+
+def task_graph(*promises: Any) -> nx.DiGraph:
+    """The tasks behind Dask's promises, with an arrow from each to those that need its result.
+
+    Each node is a task's key. Its attribute "label" is the function's name, and for a part of a
+    collection its number, too.
+    """
+    from dask.core import get_dependencies
+    from dask.utils import key_split
+
+    tasks: dict[Any, Any] = {}
+    for promise in promises:
+        tasks |= promise.__dask_graph__()
+    graph = nx.DiGraph()
+    for key in tasks:
+        part = f"\n{key[1]}" if isinstance(key, tuple) else ""
+        graph.add_node(key, label=key_split(key).replace("-", "\n") + part)
+        graph.add_edges_from((needed, key) for needed in get_dependencies(tasks, key))
+    return graph
 
 
 def draw_plan(

@@ -29,6 +29,7 @@ SOLUTION = re.compile(
     r"\A<details><summary>Solution</summary>\n\n```python\n((?:(?!```).)*\n)```\n\n</details>\Z",
     re.DOTALL,
 )
+DEFINITION = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 HINT = re.compile(r"\A<details><summary>Hint</summary>\n\n.*\n\n</details>\Z", re.DOTALL)
 
 Notebook = Any
@@ -74,7 +75,7 @@ def names(cell: Cell, context: type[ast.expr_context]) -> set[str]:
     for node in ast.walk(tree(cell)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, context):
             found.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and context is ast.Store:
+        elif isinstance(node, DEFINITION) and context is ast.Store:
             found.add(node.name)
     return found
 
@@ -181,7 +182,7 @@ def local_names(cell: Cell) -> set[str]:
     """Names bound inside functions and comprehensions only: those of different cells can't meet."""
     top = set()
     for node in tree(cell).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        if isinstance(node, DEFINITION):
             top.add(node.name)
         else:
             top |= {

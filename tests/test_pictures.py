@@ -1,11 +1,13 @@
 """Diagrams of tasks and plans: where nodes are put, and what is marked."""
 
+import dask.bag
 import networkx as nx
 import pytest
+from dask import delayed
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from notebooks.pictures import MARKED, PLAIN, draw_graph, draw_plan, in_columns
+from notebooks.pictures import MARKED, PLAIN, draw_graph, draw_plan, in_columns, task_graph
 
 TREE = nx.DiGraph((k, (k - 1) // 2) for k in range(1, 12))
 DIAMOND = nx.DiGraph([("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("late", "d")])
@@ -57,3 +59,35 @@ def test_a_plan_has_a_row_for_each_cook_and_a_box_for_each_task(ax):
     assert {text.get_text() for text in ax.texts} == {"wash", "boil\npeas"}
     colours = [to_hex(boxes.get_facecolor()[0]) for boxes in ax.collections]
     assert colours == [MARKED, PLAIN]
+
+
+def labels_of(graph: nx.DiGraph) -> list[str]:
+    return sorted(label for _, label in graph.nodes(data="label"))
+
+
+def test_a_promise_that_is_used_twice_is_one_task():
+    shared = delayed(abs)(-3)
+    one, two = delayed(max)(shared, shared), delayed(min)(shared, 1)
+    graph = task_graph(one, two)
+    assert labels_of(graph) == ["abs", "max", "min"]
+    assert set(graph.edges) == {(shared.key, one.key), (shared.key, two.key)}
+
+
+def test_the_parts_of_a_bag_have_numbers():
+    graph = task_graph(dask.bag.from_sequence(range(6), npartitions=2).sum())
+    assert labels_of(graph) == [
+        "from_sequence\n0",
+        "from_sequence\n1",
+        "sum\naggregate",
+        "sum\npart\n0",
+        "sum\npart\n1",
+    ]
+    assert nx.dag_longest_path_length(graph) == 2
+
+
+def test_nodes_bear_their_labels(ax):
+    graph = task_graph(delayed(abs)(delayed(len)("ab")))
+    draw_graph(ax, graph)
+    assert {text.get_text() for text in ax.texts} == {"abs", "len"}
+    draw_graph(ax, graph, labels=dict.fromkeys(graph, "x"))
+    assert {text.get_text() for text in ax.texts} == {"abs", "len", "x"}
