@@ -77,7 +77,7 @@ _LAZY = {
     "race": "racing",
     "scaling": "racing",
 }
-_LAZY_MODULES = {"checks", "contestants", "doctor", "lab", "lesson"}
+_LAZY_MODULES = {"checks", "contestants", "doctor", "explorer", "lab", "lesson"}
 
 
 def __getattr__(name: str) -> object:
