@@ -1,9 +1,12 @@
 /* The browser's side of the explorer: it collects gestures and shows pictures. What a gesture
-   means is decided in Python (explorer.py). One message is on its way at a time; what happens
-   meanwhile is collected for the next, so that no queue builds up. */
+   means is decided in Python (explorer.py). Two messages are on their way at a time: one picture is
+   computed while the one before travels. What happens meanwhile is collected for the next message,
+   so that no queue builds up. */
 
-const PATIENCE = 10000; // milliseconds after which an answer is given up
+const ON_THEIR_WAY = 2;
+const PATIENCE = 10000; // milliseconds without an answer after which none is awaited any more
 const GRIP = 14; // screen pixels around the mark in which it is dragged
+const NARROWEST = 320; // pixels across, where there is room: small pictures are enlarged
 const STEP = 24; // pixels that an arrow key moves a picture
 
 /* Add a gesture to those that wait; what would be overtaken is merged. */
@@ -22,16 +25,23 @@ function collect(waiting, gesture) {
 /* Returns tell(gesture) and done(): to be called when an answer is here. */
 function messenger(model) {
   let waiting = [];
+  let sent = 0; // and not answered
   let patience = null;
   function pump() {
-    if (patience !== null || waiting.length === 0) return;
-    patience = setTimeout(done, PATIENCE);
+    if (sent >= ON_THEIR_WAY || waiting.length === 0) return;
+    sent += 1;
+    clearTimeout(patience);
+    patience = setTimeout(giveUp, PATIENCE);
     model.send({ gestures: waiting });
     waiting = [];
   }
+  function giveUp() {
+    sent = 0;
+    pump();
+  }
   function done() {
-    clearTimeout(patience);
-    patience = null;
+    sent = Math.max(0, sent - 1);
+    if (sent === 0) clearTimeout(patience);
     pump();
   }
   function tell(gesture) {
@@ -57,7 +67,13 @@ function makePanel(parent, name, title, size) {
   const canvas = element(
     "canvas",
     frame,
-    { width: "100%", display: "block", touchAction: "none", cursor: "grab" },
+    {
+      width: "100%",
+      display: "block",
+      imageRendering: "pixelated",
+      touchAction: "none",
+      cursor: "grab",
+    },
     { width: size, height: size, tabindex: "0", role: "img", "aria-label": title, class: name },
   );
   return { name, frame, canvas, context: canvas.getContext("2d") };
@@ -233,7 +249,12 @@ function render({ model, el }) {
   // JupyterLab's shortcuts would take the keys.
   const root = element("div", el, {}, { "data-lm-suppress-shortcuts": "true" });
   root.classList.add("pyparallel-explorer");
-  const row = element("div", root, { display: "flex", gap: "12px", maxWidth: `${2 * size + 12}px` });
+  const row = element("div", root, {
+    display: "flex",
+    gap: "12px",
+    alignItems: "flex-end",
+    maxWidth: `${2 * Math.max(size, NARROWEST) + 12}px`,
+  });
   const panels = {
     mandelbrot: makePanel(row, "mandelbrot", "Mandelbrot set: click for a point c", size),
     julia: makePanel(row, "julia", "Julia set of c", size),
