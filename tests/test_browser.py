@@ -1,7 +1,7 @@
 """The lesson in a real browser: JupyterLab, headless Chromium, and every cell run by its menu.
 
-By default a few notebooks only; PYPARALLEL_BROWSER=all opens every one, PYPARALLEL_BROWSER=04-dask
-that one. PYPARALLEL_SHOTS=FOLDER keeps pictures of what was on the screen.
+By default one notebook and the explorer; PYPARALLEL_BROWSER=all opens every notebook,
+PYPARALLEL_BROWSER=04-dask,05-snakemake these. PYPARALLEL_SHOTS=FOLDER keeps pictures of the screen.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if CHROMIUM is None:
     pytest.skip("there is no Chromium", allow_module_level=True)
 sync_api = pytest.importorskip("playwright.sync_api", reason="there is no Playwright")
 
-FEW = ["00-setup", "07-mandelbrot"]
+FEW = ["00-setup"]
 NAMES = sorted(path.stem for path in lesson.notebooks_dir().glob("*.ipynb"))
 ASKED = os.environ.get("PYPARALLEL_BROWSER", "")
 CHOSEN = NAMES if ASKED == "all" else ASKED.split(",") if ASKED else FEW
@@ -203,15 +203,19 @@ def test_every_cell_runs_in_the_browser(page, lab, name):
     exercises = lesson.exercises(notebook)
     assert set(exercises.values()) == {"unsolved"}
     say(f"{name}: {len(cells)} cells in {time.monotonic() - start:.0f} s")
-    if name.startswith("07"):
-        see_explorer(page)
 
 
-# The explorer, in the notebook that has just been run
+# The explorer
 
 
-def see_explorer(page: Page) -> None:
-    """Its pictures change when they are dragged, zoomed, and told to by the keyboard."""
+def test_the_explorer_follows_the_pointer_the_wheel_and_the_keys(page, lab):
+    """Its cells of episode 7 alone: its pictures change when they should, and only then."""
+    notebook = nbformat.read(lab.root / "07-mandelbrot.ipynb", as_version=4)
+    needed = ("scale", "imports", "explorer")
+    notebook.cells = [cell for cell in notebook.cells if cell.id in needed]
+    nbformat.write(notebook, lab.root / "explorer.ipynb")
+    open_notebook(page, lab, "explorer")
+    assert run_all(page) == []
     root = page.locator(".pyparallel-explorer").first
     root.scroll_into_view_if_needed()
     mandelbrot, julia = root.locator("canvas.mandelbrot"), root.locator("canvas.julia")
