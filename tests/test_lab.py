@@ -357,7 +357,7 @@ def test_a_turn_takes_as_long_as_its_cost():
     cost = steps_of(0.05)
     records = [pp.lab.schedule([cost, cost // 10], num_threads=1) for _ in range(5)]
     long, short = np.min([record.end - record.start for record in records], axis=0)
-    assert 3 < long / short < 30
+    assert long > 3 * short  # by no upper bound: the long ones are interrupted more often
 
 
 def example() -> pp.lab.Schedule:
