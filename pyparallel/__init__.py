@@ -85,6 +85,7 @@ _LAZY_MODULES = {
     "compilers",
     "contestants",
     "doctor",
+    "explorer",
     "lab",
     "lesson",
     "mosaic",

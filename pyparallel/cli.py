@@ -443,8 +443,8 @@ def lesson(folder: Path | None, run_it: bool, no_browser: bool, copy_only: bool)
     """Copy the notebooks to DIR (pyparallel-lesson by default) and open JupyterLab there.
 
     Files that are already there stay as they are, so the same command goes on where you stopped.
-    With --run, every notebook (of DIR, if given) is executed from top to bottom; the exit status
-    is 1 when one fails.
+    With --run, every notebook (of DIR, if given) is executed from top to bottom, without changing
+    it, and a table says how each ran; the exit status is 1 when one fails.
 
     \b
     Examples:
@@ -456,7 +456,8 @@ def lesson(folder: Path | None, run_it: bool, no_browser: bool, copy_only: bool)
 
     if run_it:
         _note("running the notebooks, each up to two minutes")
-        outcomes = module.run_all(folder, tell=lambda outcome: click.echo(str(outcome)))
+        outcomes = module.run_all(folder, tell=lambda outcome: click.echo(str(outcome), err=True))
+        click.echo(module.table(outcomes))
         if not all(outcome.ok for outcome in outcomes):
             raise click.exceptions.Exit(1)
         return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,10 +18,21 @@ from pyparallel._plots import BLUE, axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Span", "bandwidth", "busy", "flops", "race_condition", "timeline"]
+__all__ = [
+    "Schedule",
+    "Span",
+    "bandwidth",
+    "busy",
+    "flops",
+    "race_condition",
+    "schedule",
+    "timeline",
+]
 
 _COUNTING = {"unsynchronised": 0, "atomic": 1, "reduction": 2}  # enum pp_counting
+_SCHEDULES = {"static": 0, "dynamic": 1, "guided": 2}  # enum pp_schedule_kind
 
 
 class Span(NamedTuple):
@@ -181,12 +193,154 @@ def race_condition(n: int, how: str = "unsynchronised", *, num_threads: int | No
     >>> pp.lab.race_condition(100_000, num_threads=2)  # doctest: +SKIP
     57312
     """
-    if not isinstance(how, str):
-        raise TypeError(f"race_condition: how must be a str, not {type(how).__name__}")
-    if how not in _COUNTING:
-        wanted = ", ".join(map(repr, _COUNTING))
-        raise ValueError(f"race_condition: how must be one of {wanted}, not {how!r}")
-    return core.race_condition(n, _COUNTING[how], num_threads)
+    return core.race_condition(n, _number_of("race_condition", "how", how, _COUNTING), num_threads)
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Who did what when: the record of one run of `schedule`.
+
+    Attributes
+    ----------
+    kind : str
+        ``"static"``, ``"dynamic"`` or ``"guided"``.
+    chunk : int or None
+        As given to `schedule`.
+    start, end : ndarray of float64
+        When each turn began and ended, in seconds on the clock of `time.perf_counter`.
+    first : ndarray of int64
+        The first turn of the chunk that it belongs to.
+    thread : ndarray of int64
+        Who took it: 0, 1, ... in the order in which the threads began.
+    """
+
+    kind: str
+    chunk: int | None
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    first: NDArray[np.int64]
+    thread: NDArray[np.int64]
+
+    @property
+    def seconds(self) -> float:
+        """From the start of the first turn to the end of the last; 0 where there is no turn."""
+        return float(self.end.max() - self.start.min()) if len(self.end) else 0.0
+
+    @property
+    def busy(self) -> NDArray[np.float64]:
+        """The seconds that each thread spent in its turns."""
+        return np.bincount(self.thread, self.end - self.start).astype(np.float64, copy=False)
+
+    @property
+    def waiting(self) -> float:
+        """The share of all threads' time in which they had nothing to do, or asked for work."""
+        return 1 - float(self.busy.mean()) / self.seconds if self.seconds else 0.0
+
+    def spans(self) -> list[Span]:
+        """When each chunk was worked on, and by whom."""
+        first = np.unique(self.first)
+        last = np.append(first[1:], len(self.first))[: len(first)] - 1
+        columns = (self.start[first], self.end[last], self.thread[first])
+        return [Span(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+
+    def plot(self, ax: Axes | None = None) -> tuple[Figure, Axes]:
+        """Draw the busy map: when each thread worked, in bars for its chunks.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        (Figure, Axes)
+        """
+        figure, ax = timeline(self.spans(), ax)
+        chunk = "" if self.chunk is None else f", chunk {self.chunk}"
+        ax.set_title(f"{self.kind}{chunk}", loc="left")
+        return figure, ax
+
+
+def schedule(
+    costs: ArrayLike,
+    kind: str = "static",
+    chunk: int | None = None,
+    *,
+    num_threads: int | None = None,
+) -> Schedule:
+    """Run a loop whose turns differ in cost, its turns shared out among threads by a schedule.
+
+    Parameters
+    ----------
+    costs : array_like of int, shape (n,)
+        The work of each turn, in steps of the loop of `busy`: a nanosecond each, or less.
+    kind : {"static", "dynamic", "guided"}, optional
+        ``"static"``: who does what is settled beforehand. ``"dynamic"``: whoever is free takes the
+        next chunk. ``"guided"``: so, too, but chunks begin big, at the number of turns left
+        divided by twice the number of threads, and shrink down to ``chunk``.
+    chunk : int, optional
+        Turns in a chunk; for ``"guided"`` the fewest. The default is, for ``"static"``, one share
+        of equal size for each thread (with a chunk, the chunks are dealt out in rotation), and 1
+        for the others.
+    num_threads : int, optional
+        -1 for all; see `pyparallel.threads` for the default. No more threads than turns take part.
+
+    Returns
+    -------
+    Schedule
+        When each turn began and ended, in which chunk, and which thread took it.
+
+    Notes
+    -----
+    These are the rules of OpenMP's ``schedule`` clause [1]_. The work is real: with more threads
+    than cores, several turns share a core and take longer. A build without OpenMP has one thread
+    (``pp.config()["openmp"]`` says).
+
+    References
+    ----------
+    .. [1] OpenMP Application Programming Interface, version 5.2, section 11.5.3, "schedule Clause".
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> record = pp.lab.schedule([50_000] * 8, "dynamic", 2, num_threads=2)
+    >>> len(record.start), len(record.spans())
+    (8, 4)
+    >>> record.busy.sum() <= 2 * record.seconds
+    np.True_
+    """
+    number = _number_of("schedule", "kind", kind, _SCHEDULES)
+    turns = 0 if number == 0 else 1  # 0: a share for each thread
+    if chunk is not None:
+        chunk = turns = whole_number("schedule", "chunk", chunk, 2**63 - 1)
+    elif number:
+        chunk = turns
+    record = core.schedule(_whole_costs(costs), number, turns, num_threads)
+    return Schedule(kind, chunk, *record)
+
+
+def _whole_costs(costs: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(costs)
+    if array.ndim != 1:
+        raise ValueError(f"schedule: costs must have one dimension, not {array.ndim}")
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"schedule: costs must be integers, not {array.dtype}")
+    wrong = (array < 0) | (array > 2**63 - 1)
+    if wrong.any():
+        raise ValueError(
+            f"schedule: costs must be between 0 and 9223372036854775807, not {array[wrong][0]}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _number_of(function: str, name: str, value: str, numbers: Mapping[str, int]) -> int:
+    """The number that C knows a choice by, or an error that names function and argument."""
+    if not isinstance(value, str):
+        raise TypeError(f"{function}: {name} must be a str, not {type(value).__name__}")
+    if value not in numbers:
+        wanted = ", ".join(map(repr, numbers))
+        raise ValueError(f"{function}: {name} must be one of {wanted}, not {value!r}")
+    return numbers[value]
 
 
 def bandwidth(

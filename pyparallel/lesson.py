@@ -9,20 +9,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyparallel._files import shipped
 from pyparallel._metadata import install_line
+from pyparallel._tables import text_table
 from pyparallel.checks import MIME
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 FIRST = "00-setup.ipynb"
-SUFFIXES = {".ipynb", ".py", ".json", ".smk"}
+INSTRUCTORS = "INSTRUCTORS.md"  # stays where it is installed: it answers what learners are asked
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,11 @@ def copy_to(folder: str | os.PathLike[str]) -> list[Path]:
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(f"lesson: {target} is a file, not a folder")
     target.mkdir(parents=True, exist_ok=True)
+    originals = notebooks_dir()
     written = []
-    for source in sorted(notebooks_dir().iterdir()):
-        if source.suffix not in SUFFIXES or source.name.startswith("_"):
-            continue
-        copy, text = target / source.name, source.read_bytes()
+    for name in _for_learners(originals):
+        copy, text = target / name, (originals / name).read_bytes()
+        copy.parent.mkdir(parents=True, exist_ok=True)
         try:
             with copy.open("xb") as file:  # fails where a file is: nothing can be overwritten
                 file.write(text)
@@ -126,6 +127,15 @@ def copy_to(folder: str | os.PathLike[str]) -> list[Path]:
             continue
         written.append(copy)
     return written
+
+
+def _for_learners(originals: Path) -> Iterator[Path]:
+    """The files of the lesson, also those in folders of it: all but caches and the package's own."""
+    for path in sorted(originals.rglob("*")):
+        name = path.relative_to(originals)
+        cache = any(part == "__pycache__" or part.startswith(".") for part in name.parts)
+        if path.is_file() and not cache and str(name) not in ("__init__.py", INSTRUCTORS):
+            yield name
 
 
 def run_all(
@@ -176,6 +186,38 @@ def run_all(
         if tell:
             tell(outcomes[-1])
     return outcomes
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """How the notebooks ran, in a table; below it, what stopped those that failed.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        What `run_all` returns.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from pyparallel import lesson
+    >>> print(lesson.table([lesson.Outcome("00-setup.ipynb", 7.2, None, {"two": "passed"})]))
+    notebook        result   time  exercises solved
+    00-setup.ipynb      ok  7.2 s            1 of 1
+    All ran from top to bottom: 1 of 1.
+    """
+    rows = []
+    for outcome in outcomes:
+        solved = f"{list(outcome.exercises.values()).count('passed')} of {len(outcome.exercises)}"
+        result, solved = ("ok", solved) if outcome.ok else ("FAILED", "-")
+        rows.append([outcome.name, result, f"{outcome.seconds:.1f} s", solved])
+    failed = [outcome for outcome in outcomes if not outcome.ok]
+    verdict = "Not all ran" if failed else "All ran"
+    note = f"{verdict} from top to bottom: {len(outcomes) - len(failed)} of {len(outcomes)}."
+    lines = [text_table(["notebook", "result", "time", "exercises solved"], rows, note)]
+    return "\n".join([*lines, *(f"{outcome.name}: {outcome.error}" for outcome in failed)])
 
 
 def execute(

@@ -398,9 +398,11 @@ def test_lesson_runs_the_notebooks_and_reports(monkeypatch, capsys, error, statu
 
     monkeypatch.setattr(lesson, "run_all", run_all)
     assert run(["lesson", "--run"]) == status
-    first, second = said(capsys)[0].splitlines()
-    assert first.startswith("00.ipynb: ok")
-    assert ("FAILED" in second) == (error is not None)
+    table, progress = said(capsys)
+    assert progress[0].startswith("00.ipynb: ok")
+    assert ("FAILED" in progress[1]) == (error is not None)
+    assert table.split()[:2] == ["notebook", "result"]
+    assert ("1 of 2" in table) == (f"01.ipynb: {error}" in table) == (error is not None)
     assert asked == [None]
 
 

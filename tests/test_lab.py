@@ -270,6 +270,178 @@ def test_wrong_arguments_of_race_condition(arguments, options, error, message):
         pp.lab.race_condition(*arguments, **options)
 
 
+# --- schedule ------------------------------------------------------------------------------------
+
+COSTS = [300, 0, 5, 2_000_000, 1, 70_000, 0, 40, 9_000, 0, 3, 1_100_000, 8]
+
+
+def chunks_of(record: pp.lab.Schedule) -> list[list[int]]:
+    """The turns of each chunk."""
+    return [np.flatnonzero(record.first == first).tolist() for first in np.unique(record.first)]
+
+
+def in_chunks(turns: int, sizes: list[int]) -> list[list[int]]:
+    ends = np.cumsum(sizes).tolist()
+    assert ends[-1:] in ([], [turns])
+    return [list(range(end - size, end)) for size, end in zip(sizes, ends, strict=True)]
+
+
+def guided(turns: int, team: int, least: int) -> list[int]:
+    sizes = []
+    while left := turns - sum(sizes):
+        sizes.append(min(left, max(least, left // (2 * team))))
+    return sizes
+
+
+def see_possible(record: pp.lab.Schedule, turns: int, team: int, between: tuple[float, float]):
+    """Does nobody do two things at once, and each thread its chunks turn by turn, in time?"""
+    before, after = between
+    assert len(record.start) == len(record.end) == len(record.first) == len(record.thread) == turns
+    assert (before <= record.start).all()
+    assert (record.start <= record.end).all()
+    assert (record.end <= after).all()
+    assert set(record.thread.tolist()) <= set(range(team if OPENMP else 1))
+    for thread in range(team):
+        mine = record.thread == thread
+        assert (record.end[mine][:-1] <= record.start[mine][1:]).all()
+    for chunk in chunks_of(record):
+        assert chunk == list(range(chunk[0], chunk[-1] + 1))
+        assert record.first[chunk[0]] == chunk[0]
+        assert len(set(record.thread[chunk].tolist())) == 1
+
+
+@pytest.mark.parametrize("slices", [(0.1, 0), (0.0, 0), (0.0, 1)], ids=["", "minimum", "shrinking"])
+@pytest.mark.parametrize("threads", [1, 2, 3, 20])
+@pytest.mark.parametrize("turns", [0, 1, 2, 13])
+@pytest.mark.parametrize("kind", ["static", "dynamic", "guided"])
+def test_each_turn_is_taken_once_by_the_rule(kind, turns, threads, slices):
+    core.set_slices(*slices)
+    team = max(1, min(threads, turns)) if OPENMP else 1
+    for chunk in (None, 1, 2, 5, 13, 2**62):
+        before = time.perf_counter()
+        record = pp.lab.schedule(COSTS[:turns], kind, chunk, num_threads=threads)
+        see_possible(record, turns, team, (before, time.perf_counter()))
+        size = chunk or 1
+        if kind == "guided":
+            sizes = guided(turns, team, size)
+        elif kind == "static" and chunk is None:
+            sizes = [len(part) for part in np.array_split(range(turns), team) if len(part)]
+        else:
+            sizes = [min(size, turns - first) for first in range(0, turns, size)]
+        assert chunks_of(record) == in_chunks(turns, sizes)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 5])
+def test_static_chunks_are_dealt_out_in_rotation(threads):
+    record = pp.lab.schedule(COSTS, "static", 2, num_threads=threads)
+    team = threads if OPENMP else 1
+    dealt = {turns[0]: k % team for k, turns in enumerate(chunks_of(record))}
+    assert record.thread.tolist() == [dealt[first] for first in record.first.tolist()]
+
+
+@pytest.mark.skipif(not OPENMP, reason="one thread does it all")
+@pytest.mark.parametrize("kind", ["dynamic", "guided"])
+def test_whoever_is_free_takes_the_next_chunk(kind):
+    """One turn is as long as all others together: its thread takes few of them."""
+    record = pp.lab.schedule([steps_of(0.3)] + [1000] * 63, kind, num_threads=2)
+    assert np.count_nonzero(record.thread == record.thread[0]) < 32
+
+
+@pytest.mark.skipif(not OPENMP, reason="one thread does it all")
+def test_shares_are_settled_beforehand():
+    record = pp.lab.schedule([steps_of(0.1)] + [0] * 7, num_threads=2)
+    assert record.thread.tolist() == [record.thread[0]] * 4 + [1 - record.thread[0]] * 4
+
+
+def test_a_turn_takes_as_long_as_its_cost():
+    cost = steps_of(0.05)
+    records = [pp.lab.schedule([cost, cost // 10], num_threads=1) for _ in range(5)]
+    long, short = np.min([record.end - record.start for record in records], axis=0)
+    assert long > 3 * short  # by no upper bound: the long ones are interrupted more often
+
+
+def example() -> pp.lab.Schedule:
+    return pp.lab.Schedule(
+        "dynamic",
+        2,
+        start=np.array([1.0, 2.0, 1.0, 5.0, 3.5]),
+        end=np.array([2.0, 3.0, 4.5, 5.5, 4.0]),
+        first=np.array([0, 0, 2, 2, 4]),
+        thread=np.array([0, 0, 1, 1, 0]),
+    )
+
+
+def test_a_record_adds_up():
+    record = example()
+    assert record.seconds == 4.5
+    assert record.busy.tolist() == [2.5, 4.0]
+    assert record.waiting == pytest.approx(1 - 6.5 / 9)
+    assert record.spans() == [(1.0, 3.0, 0), (1.0, 5.5, 1), (3.5, 4.0, 0)]
+    assert record.spans()[1].thread == 1
+
+
+def test_a_record_of_nothing():
+    record = pp.lab.schedule([])
+    assert (record.seconds, record.waiting, record.spans()) == (0, 0, [])
+    assert record.busy.shape == (0,)
+    with pytest.raises(ValueError, match="spans must hold at least one"):
+        record.plot()
+
+
+def test_the_busy_map_shows_each_chunk():
+    from matplotlib import pyplot as plt
+
+    figure, given = plt.subplots()
+    assert example().plot(given) == (figure, given)
+    assert bars(given) == [[(0, 2), (2.5, 3)], [(0, 4.5)]]
+    assert given.get_title(loc="left") == "dynamic, chunk 2"
+    _, ax = pp.lab.schedule([1, 2]).plot()
+    assert ax.get_title(loc="left") == "static"
+    plt.close("all")
+
+
+@pytest.mark.parametrize("kind", ["static", "dynamic", "guided"])
+@pytest.mark.parametrize("costs", [[FOR_EVER], [FOR_EVER] * 3, [0, FOR_EVER]])
+def test_ctrl_c_stops_a_schedule(kind, costs):
+    assert seconds_to_stop(lambda: pp.lab.schedule(costs, kind, num_threads=2)) < LATEST
+    assert len(pp.lab.schedule(COSTS, kind).start) == len(COSTS)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, ">i4"])
+def test_costs_may_be_any_integers_in_any_layout(dtype):
+    costs = np.array([9, 1, 7, 1, 100, 1], dtype)[::-2]
+    assert len(pp.lab.schedule(costs).start) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "error", "message"),
+    [
+        (([1.0],), {}, TypeError, "costs must be integers, not float64"),
+        (([True],), {}, TypeError, "costs must be integers, not bool"),
+        ((["1"],), {}, TypeError, "costs must be integers, not <U1"),
+        (([2**70],), {}, TypeError, "costs must be integers, not object"),
+        (([[1]],), {}, ValueError, "costs must have one dimension, not 2"),
+        ((3,), {}, ValueError, "costs must have one dimension, not 0"),
+        (([3, -1],), {}, ValueError, "costs must be between 0 and 9223372036854775807, not -1"),
+        (([2**63],), {}, ValueError, "costs must be between 0 and 9223372036854775807, not 9"),
+        (([1], "fast"), {}, ValueError, "kind must be one of 'static', .*, not 'fast'"),
+        (([1], None), {}, TypeError, "kind must be a str, not NoneType"),
+        (([1], "static", 0), {}, ValueError, "chunk must be between 1 and"),
+        (([1], "dynamic", 2.0), {}, TypeError, "chunk must be an integer, not float"),
+        (([1], "guided", True), {}, TypeError, "chunk must be an integer, not bool"),
+        (([1],), {"num_threads": 0}, ValueError, "num_threads must be at least 1"),
+    ],
+)
+def test_wrong_arguments_of_schedule(arguments, options, error, message):
+    with pytest.raises(error, match=f"^schedule: {message}"):
+        pp.lab.schedule(*arguments, **options)
+
+
+def test_only_whole_costs_get_to_c():
+    with pytest.raises(TypeError, match=r"^schedule: costs must be a C array of int64"):
+        core.schedule([1], 0, 0, 1)
+
+
 # --- the machine's limits ------------------------------------------------------------------------
 
 

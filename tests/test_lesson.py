@@ -91,6 +91,31 @@ def test_copies_have_all_that_the_notebooks_need(tmp_path):
     assert names == {path.name for path in (tmp_path / "new" / "folder").iterdir()}
 
 
+def test_copies_hold_whatever_an_episode_brings_but_no_caches(tmp_path, monkeypatch):
+    originals = tmp_path / "originals"
+    wanted = {"00-setup.ipynb", "Snakefile", "text.txt", "data/photo.jpg", "data/__init__.py"}
+    others = {
+        "__init__.py",
+        "INSTRUCTORS.md",
+        "__pycache__/checks.pyc",
+        "data/__pycache__/x.pyc",
+        ".ipynb_checkpoints/00-setup.ipynb",
+        ".snakemake/log",
+    }
+    for name in wanted | others:
+        (originals / name).parent.mkdir(parents=True, exist_ok=True)
+        (originals / name).write_bytes(name.encode())
+    monkeypatch.setattr(lesson, "notebooks_dir", lambda: originals)
+    folder = tmp_path / "mine"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "photo.jpg").write_text("my photo")
+    written = {path.relative_to(folder).as_posix() for path in lesson.copy_to(folder)}
+    assert written == wanted - {"data/photo.jpg"}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == wanted
+    assert (folder / "data" / "photo.jpg").read_text() == "my photo"
+
+
 def test_copying_never_overwrites_a_learners_work(tmp_path):
     (tmp_path / FIRST).write_text("my work")
     written = lesson.copy_to(tmp_path)
@@ -134,6 +159,24 @@ def test_run_all_reports_each_notebook(tmp_path):
     assert bad.error == "cell cell-1: ZeroDivisionError: division by zero"
     assert "FAILED" in str(bad)
     assert broken.error.startswith("reading: ")
+
+
+def test_the_table_says_how_each_notebook_ran():
+    solved = lesson.Outcome("a.ipynb", 12.34, None, {"one": "passed", "two": "wrong"})
+    failed = lesson.Outcome("b.ipynb", 1.0, "cell x: ValueError: no")
+    header, first, second, verdict, error = lesson.table([solved, failed]).splitlines()
+    assert header.split()[0] == "notebook"
+    assert first.split() == ["a.ipynb", "ok", "12.3", "s", "1", "of", "2"]
+    assert second.split() == ["b.ipynb", "FAILED", "1.0", "s", "-"]
+    assert verdict == "Not all ran from top to bottom: 1 of 2."
+    assert error == "b.ipynb: cell x: ValueError: no"
+    assert lesson.table([solved]).splitlines()[-1] == "All ran from top to bottom: 1 of 1."
+
+
+def test_instructors_find_every_episode_in_their_notes():
+    text = (lesson.notebooks_dir() / lesson.INSTRUCTORS).read_text(encoding="utf-8")
+    for path in lesson.notebooks_dir().glob("*.ipynb"):
+        assert f"`{path.stem}`" in text
 
 
 def test_run_all_leaves_the_files_as_they_are(tmp_path):

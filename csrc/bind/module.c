@@ -142,6 +142,7 @@ static PyMethodDef methods[] = {
     {"fsum", (PyCFunction)(void (*)(void))pp_py_fsum, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"busy", (PyCFunction)(void (*)(void))pp_py_busy, METH_FASTCALL, NULL},
     {"race_condition", (PyCFunction)(void (*)(void))pp_py_race_condition, METH_FASTCALL, NULL},
+    {"schedule", (PyCFunction)(void (*)(void))pp_py_schedule, METH_FASTCALL, NULL},
     {"read_words", (PyCFunction)(void (*)(void))pp_py_read_words, METH_FASTCALL, NULL},
     {"multiply_add", (PyCFunction)(void (*)(void))pp_py_multiply_add, METH_FASTCALL, NULL},
     {"histogram", (PyCFunction)(void (*)(void))pp_py_histogram, METH_FASTCALL, NULL},

@@ -6,6 +6,7 @@
 
 PyObject *pp_py_busy(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *pp_py_race_condition(PyObject *module, PyObject *const *args, Py_ssize_t n);
+PyObject *pp_py_schedule(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *pp_py_read_words(PyObject *module, PyObject *const *args, Py_ssize_t n);
 PyObject *pp_py_multiply_add(PyObject *module, PyObject *const *args, Py_ssize_t n);
 

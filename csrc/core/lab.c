@@ -49,11 +49,18 @@ static enum pp_status run_loop(const lab_job *job, const pp_run *run)
     return pp_parallel_for(&parallel, run);
 }
 
+void pp_take_steps(int64_t steps)
+{
+    int64_t taken = 0;
+    for (int64_t i = 0; i < steps; i++)
+        taken = pp_opaque(taken + 1);
+}
+
 static void busy_loop(const lab_job *job, int64_t first, int64_t steps)
 {
     (void)job;
-    for (int64_t i = 0; i < steps; i++)
-        first = pp_opaque(first + 1);
+    (void)first;
+    pp_take_steps(steps);
 }
 
 enum pp_status pp_busy(int64_t steps, const pp_run *run)

@@ -1,8 +1,11 @@
-/* What the variants of the labs' kernel share. */
+/* What the labs share, and the variants of their kernel. */
 #ifndef PP_LAB_H
 #define PP_LAB_H
 
 #include <stdint.h>
+
+/* So many steps of a loop that no compiler can skip. */
+void pp_take_steps(int64_t steps);
 
 /* A multiply-add may take four cycles, of which a core starts two in each: with fewer chains than
    eight it would wait, and 16 registers hold no more than these beside the two constants. */

@@ -159,6 +159,22 @@ enum pp_status pp_busy(int64_t steps, const pp_run *run);
 enum pp_counting { PP_UNSYNCHRONISED, PP_ATOMIC, PP_REDUCTION };
 enum pp_status pp_count_to(int64_t n, enum pp_counting how, int64_t *count, const pp_run *run);
 
+/* Turns of a loop, shared out by the rules that OpenMP has for it. Static: one share for each
+   worker, or, with a chunk, chunks dealt out in rotation. Dynamic: a chunk for whoever is free.
+   Guided: the same, but the turns left divided by twice the workers while that is more. */
+enum pp_schedule_kind { PP_STATIC, PP_DYNAMIC, PP_GUIDED };
+typedef struct pp_schedule_task {
+    enum pp_schedule_kind kind;
+    int64_t chunk; /* turns; 0 only for PP_STATIC */
+    int64_t turns;
+    const int64_t *costs; /* of each turn, in steps of pp_busy */
+    double (*clock)(void);
+    double *start, *end; /* of each turn, on that clock */
+    int64_t *first;      /* of each turn, the first turn of its chunk */
+    int64_t *worker;     /* of each turn, counted from 0 in the order in which they begin */
+} pp_schedule_task;
+enum pp_status pp_schedule(const pp_schedule_task *task, const pp_run *run);
+
 /* Read so many words once; their sum (modulo 2^64) and the seconds that it took. */
 enum pp_status pp_read_words(const uint64_t *words, int64_t n, uint64_t *sum, double *seconds,
                              const pp_run *run);
