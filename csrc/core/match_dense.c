@@ -418,8 +418,9 @@ typedef struct dense_state {
 /* The codes of the targets, their least scores, the candidates of a block, the codes of a row. */
 static size_t state_size(const pp_dense *dense)
 {
-    const int64_t numbers = PP_DENSE_TARGETS * (dense->codes.groups + lanes_of_blocks(dense)) +
-                            2 * lanes_of_block(dense);
+    const int64_t lanes = lanes_of_blocks(dense) + pp_kernels->dense->lanes;
+    const int64_t numbers =
+        PP_DENSE_TARGETS * (dense->codes.groups + lanes) + 2 * lanes_of_block(dense);
     return sizeof(dense_state) + (size_t)numbers * sizeof(int32_t) + (size_t)dense->tiles->length;
 }
 
@@ -433,11 +434,22 @@ static int32_t *least_of(const pp_dense *dense, dense_state *s, int64_t target)
     return codes_of(dense, s, PP_DENSE_TARGETS) + target * lanes_of_blocks(dense);
 }
 
+static int32_t *candidates_of(const pp_dense *dense, dense_state *s)
+{
+    return least_of(dense, s, PP_DENSE_TARGETS);
+}
+
+/* Of all blocks that are behind the target, each lane for itself. */
+static int32_t *least_ever(const pp_dense *dense, dense_state *s, int target)
+{
+    return candidates_of(dense, s) + 2 * lanes_of_block(dense) + target * pp_kernels->dense->lanes;
+}
+
 static void begin_target(const pp_dense *dense, dense_state *s, int target, const double *row)
 {
     const int dot_of = pp_kernels->dense->dot_of;
     int32_t *to = codes_of(dense, s, target);
-    uint8_t *codes = (uint8_t *)(least_of(dense, s, PP_DENSE_TARGETS) + 2 * lanes_of_block(dense));
+    uint8_t *codes = (uint8_t *)least_ever(dense, s, PP_DENSE_TARGETS);
     int64_t square = 0;
     s->residual[target] = encode(dense, row, codes);
     for (int64_t f = 0; f < dense->tiles->length; f++) {
@@ -447,6 +459,8 @@ static void begin_target(const pp_dense *dense, dense_state *s, int target, cons
     s->square[target] = (double)square;
     s->sum[target] = sum_of(codes, dense->tiles->length);
     s->reach[target] = INFINITY;
+    for (int l = 0; l < pp_kernels->dense->lanes; l++)
+        least_ever(dense, s, target)[l] = INT32_MAX;
 }
 
 static void begin(const dense_call *call, dense_state *s, int64_t item)
@@ -479,10 +493,8 @@ static int32_t gap(const pp_dense *dense, int64_t block, int32_t sum)
 static void look_again(const pp_dense *dense, dense_state *s)
 {
     const double root = sqrt((double)dense->tiles->length) * (1 + SLACK);
-    const int lanes = pp_kernels->dense->lanes;
     for (int t = 0; t < s->count; t++) {
-        const int32_t *least = least_of(dense, s, t) + s->left * lanes;
-        const int32_t half = pp_kernels->dense->minimum(least, s->right - s->left);
+        const int32_t half = pp_kernels->dense->minimum(least_ever(dense, s, t));
         const double codes = sqrt(s->square[t] + 2.0 * half + 1) * (1 + SLACK);
         const double off = 2 * (s->residual[t] + dense->residual) / dense->step;
         s->reach[t] = (codes + off + 1e-6) * root;
@@ -515,7 +527,8 @@ static void pass_block(const pp_dense *dense, dense_state *s, int64_t block)
                 least_of(dense, s, t)[block * lanes + l] = INT32_MAX;
     if (first < stop)
         pp_kernels->dense->least(&dense->codes, from, to, codes_of(dense, s, first), stop - first,
-                                 least_of(dense, s, first) + block * lanes, lanes_of_blocks(dense));
+                                 least_of(dense, s, first) + block * lanes, lanes_of_blocks(dense),
+                                 least_ever(dense, s, first));
 }
 
 /* To the right or to the left, where the sums are nearer to those of the targets. */
@@ -540,14 +553,14 @@ static void finish_target(dense_call *call, dense_state *s)
         .row = job->rows + target * job->tiles.length,
         .codes = codes_of(dense, s, s->next),
         .least = least_of(dense, s, s->next),
-        .places = least_of(dense, s, PP_DENSE_TARGETS),
+        .places = candidates_of(dense, s),
         .square = s->square[s->next],
         .budget = BUDGET,
         .distance = INFINITY,
         .number = INFINITY,
     };
     chosen.scores = chosen.places + lanes_of_block(dense);
-    const int32_t half = pp_kernels->dense->minimum(chosen.least, dense->blocks);
+    const int32_t half = pp_kernels->dense->minimum(least_ever(dense, s, s->next));
     const int32_t limit = score_limit(&chosen, half, s->residual[s->next]);
     if (limit < INT32_MAX && choose(&chosen, limit)) {
         pp_put_match(job, target, chosen.distance, chosen.number);

@@ -23,11 +23,11 @@ typedef struct pp_codes {
 typedef struct pp_dense_kernels {
     int lanes, dot_of;
     /* The least half of a score in each lane, of the tiles in these vectors, for each of so many
-       targets, a multiple of PP_DENSE_STEP: to least[target * stride]. */
+       targets, a multiple of PP_DENSE_STEP: to least[target * stride]; and the least
+       of what was there and that, to ever[target * lanes]. */
     void (*least)(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
-                  int64_t count, int32_t *least, int64_t stride);
-    /* The least lane of n vectors. */
-    int32_t (*minimum)(const int32_t *vectors, int64_t n);
+                  int64_t count, int32_t *least, int64_t stride, int32_t *ever);
+    int32_t (*minimum)(const int32_t *vector); /* the least lane */
     /* The first of the vectors `from` … n - 1 with a lane that is at most the limit; or n. */
     int64_t (*find)(const int32_t *vectors, int64_t from, int64_t n, int32_t limit);
     /* The tiles in these vectors whose scores are at most the limit; how many they are. */
