@@ -10,6 +10,11 @@ enum {
     PP_DENSE_TARGETS = 32, /* that go past the tiles together: so often are those loaded once */
 };
 
+/* What rounding adds is less, relative to distances: see match_codes.c. */
+#define PP_SLACK 1e-9
+/* The norm of no tile. */
+#define PP_FAR_AWAY (INT32_MAX - 1)
+
 /* The tiles as codes of 8 bits, laid out for an instruction set. The score of a tile is its norm
    and twice the dot product of its codes with those of a target. */
 typedef struct pp_codes {
@@ -56,6 +61,12 @@ typedef struct pp_dense {
    case. */
 enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
                               const pp_run *run);
+/* The codes of a row; returns a bound of its distance from them. */
+double pp_encode(const pp_dense *dense, const double *row, uint8_t *codes);
+/* One part of a group of features, of DOT_OF. */
+void pp_put_code(int32_t *group, int dot_of, int64_t part, int code);
+int32_t pp_sum_of_codes(const uint8_t *codes, int64_t length);
+
 /* The order of these rows by the sums of their features, nearly. */
 void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order);
 void pp_dense_free(pp_dense *dense);
