@@ -42,7 +42,8 @@ enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job)
 
 static bool put_tiles(pp_auction *a, int64_t max_uses)
 {
-    const int64_t n = a->tiles.count, length = a->tiles.length;
+    const int64_t n = a->tiles.count, length = a->sketches ? PP_SKETCH : a->tiles.length;
+    const double *rows = a->sketches ? a->tile_sketches : a->tiles.rows;
     a->stride = (n + PP_TILE_ROUND) / PP_TILE_ROUND * PP_TILE_ROUND + PP_TILE_ROUND;
     a->columns = calloc((size_t)(a->stride * length) + 1, sizeof *a->columns);
     a->price = calloc((size_t)a->stride + 1, sizeof *a->price);
@@ -53,7 +54,7 @@ static bool put_tiles(pp_auction *a, int64_t max_uses)
         a->price[j] = INFINITY;
     for (int64_t j = 0; j < n; j++) {
         for (int64_t f = 0; f < length; f++)
-            a->columns[f * a->stride + j] = a->tiles.rows[j * length + f];
+            a->columns[f * a->stride + j] = rows[j * length + f];
         /* More than one unit above the targets would make no difference. */
         const int64_t most = a->targets.members + 1, size = a->tiles.size[j];
         const int64_t capacity = max_uses < most / size + 1 ? max_uses * size : most;
@@ -92,6 +93,8 @@ static void free_auction(pp_auction *a)
     pp_merged_free(&a->targets);
     pp_merged_free(&a->tiles);
     free(a->columns);
+    free(a->sketches);
+    free(a->tile_sketches);
     free(a->price);
     free(a->lots);
     free(a->lists);
@@ -156,6 +159,8 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
                                  pp_assignment *result, enum pp_assign_fault *fault)
 {
     const double large = large_distance(a);
+    if (a->sketches)
+        a->margin = pp_sketch_margin(a->targets.length, 36 * large);
     const double least_cost = exact ? 0 : 1e-12 * (double)a->targets.members * large;
     a->epsilon = power_of_two(large * FIRST_EPSILON + DBL_MIN);
     for (;; a->epsilon *= SHRINK) {
@@ -273,6 +278,8 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
     enum pp_status status = read_rows(&a, targets, tiles, fault);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = pp_tree_build(&a);
+    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
+        status = pp_sketch(&a);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE) {
         prices = malloc((size_t)(a.tiles.count + 1) * sizeof *prices);
         status = prices && put_tiles(&a, max_uses) && allocate(&a) ? PP_OK : PP_NO_MEMORY;

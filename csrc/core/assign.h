@@ -11,6 +11,7 @@
 enum {
     PP_TILE_ROUND = 8,  /* columns of tiles are padded to a multiple of this */
     PP_LIST_WIDTH = 32, /* of candidate lists, at most */
+    PP_SKETCH = 16,     /* numbers that stand for a row of many features */
     PP_STRETCH = 128,   /* tiles that are compared between two looks at what was found */
     PP_RESERVE = -1,    /* the owner of a unit that no target has, but that was bid for */
 };
@@ -78,8 +79,10 @@ typedef struct pp_ask {
 
 typedef struct pp_auction {
     pp_merged targets, tiles;
-    double *columns; /* the tiles' features: [length][stride] */
-    double *price;   /* of the cheapest unit of a tile: [stride], infinite behind the last */
+    double *columns;                  /* the tiles' features, or sketches: [length][stride] */
+    double *sketches, *tile_sketches; /* of rows: [PP_SKETCH] each; NULL: too few features */
+    double margin; /* what rounding may add to the square of a distance of sketches */
+    double *price; /* of the cheapest unit of a tile: [stride], infinite behind the last */
     int64_t stride;
     pp_lot *lots; /* [tiles] */
     pp_price_tree tree;
@@ -123,6 +126,12 @@ void pp_tree_update(pp_auction *a);
 bool pp_tree_next(const pp_auction *a, const double *target, double cutoff, pp_tree_walk *walk,
                   int64_t *first, int64_t *stop);
 
+/* Sketches of all rows, where there are many features: their distances are lower bounds. */
+enum pp_status pp_sketch(pp_auction *a);
+/* How much too large such a bound may be, where no row is farther than the root of `square` from
+   their center. */
+double pp_sketch_margin(int64_t length, double square);
+
 /* New lists for the groups that wait; they are queued then. */
 enum pp_status pp_renew_lists(pp_auction *a);
 
@@ -142,6 +151,10 @@ double pp_assigned_cost(const pp_auction *a);
 typedef int pp_near_tiles_kernel(const double *target, const double *columns, int64_t stride,
                                  int64_t length, const double *price, int64_t count, double cutoff,
                                  double *cost, int32_t *hits);
+/* The squared distance of two rows, in a fixed order of summation. */
+typedef double pp_row_distance_kernel(const double *a, const double *b, int64_t length);
+extern pp_row_distance_kernel pp_row_distance_baseline, pp_row_distance_avx2,
+    pp_row_distance_avx512, pp_row_distance_neon;
 extern pp_near_tiles_kernel pp_near_tiles_baseline, pp_near_tiles_avx2, pp_near_tiles_avx512,
     pp_near_tiles_neon;
 

@@ -28,7 +28,7 @@ typedef struct list_state {
     pp_worker worker;
     int count;
     double cutoff;
-    candidate candidates[2 * PP_LIST_WIDTH + PP_STRETCH];
+    candidate candidates[2 * PP_LIST_WIDTH];
     double cost[PP_STRETCH + PP_TILE_ROUND];
     int32_t hits[PP_STRETCH + PP_TILE_ROUND];
 } list_state;
@@ -107,21 +107,29 @@ static double first_cutoff(const pp_auction *a, int32_t group)
     return cutoff;
 }
 
+static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+{
+    const int64_t length = a->targets.length;
+    if (a->sketches)
+        cost = pp_kernels->row_distance(a->targets.rows + group * length,
+                                        a->tiles.rows + tile * length, length);
+    const double value = cost + a->price[tile];
+    if (value <= s->cutoff && !has_all(a, group, tile))
+        s->candidates[s->count++] = (candidate){value, cost, tile};
+    if (s->count >= 2 * a->width)
+        drop_worst(s, a->width);
+}
+
 /* Tiles first … stop - 1, at most PP_STRETCH. */
 static void look_at(const pp_auction *a, int32_t group, list_state *s, int64_t first, int64_t stop)
 {
-    const int64_t length = a->targets.length;
+    const int64_t length = a->sketches ? PP_SKETCH : a->targets.length;
+    const double *target = (a->sketches ? a->sketches : a->targets.rows) + group * length;
     const int hits =
-        pp_kernels->near_tiles(a->targets.rows + group * length, a->columns + first, a->stride,
-                               length, a->price + first, stop - first, s->cutoff, s->cost, s->hits);
-    for (int h = 0; h < hits; h++) {
-        const int32_t tile = (int32_t)first + s->hits[h];
-        const double cost = s->cost[s->hits[h]];
-        if (!has_all(a, group, tile))
-            s->candidates[s->count++] = (candidate){cost + a->price[tile], cost, tile};
-    }
-    if (s->count >= 2 * a->width)
-        drop_worst(s, a->width);
+        pp_kernels->near_tiles(target, a->columns + first, a->stride, length, a->price + first,
+                               stop - first, s->cutoff + a->margin, s->cost, s->hits);
+    for (int h = 0; h < hits; h++)
+        consider(a, group, s, (int32_t)first + s->hits[h], s->cost[s->hits[h]]);
 }
 
 static void find_candidates(const pp_auction *a, int32_t group, list_state *s)

@@ -37,3 +37,25 @@ TARGET int ISA(pp_near_tiles)(const double *target, const double *columns, int64
         return compare_tiles(target, columns, stride, 3, price, count, cutoff, cost, hits);
     return compare_tiles(target, columns, stride, length, price, count, cutoff, cost, hits);
 }
+
+/* Feature f in lane f % 8, whatever the width of a vector. */
+TARGET double ISA(pp_row_distance)(const double *a, const double *b, int64_t length)
+{
+    enum { LANES = 8 };
+    double lanes[LANES];
+    vd sums[LANES / VL];
+    for (int k = 0; k < LANES / VL; k++)
+        sums[k] = v_set1(0);
+    int64_t f = 0;
+    for (; f + LANES <= length; f += LANES)
+        for (int k = 0; k < LANES / VL; k++) {
+            const vd difference = v_sub(v_load(a + f + k * VL), v_load(b + f + k * VL));
+            sums[k] = v_add(sums[k], v_mul(difference, difference));
+        }
+    for (int k = 0; k < LANES / VL; k++)
+        v_store(lanes + k * VL, sums[k]);
+    for (; f < length; f++)
+        lanes[f % LANES] += (a[f] - b[f]) * (a[f] - b[f]);
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) +
+           ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}

@@ -127,9 +127,9 @@ static bool allocate(pp_auction *a)
 
 enum pp_status pp_tree_build(pp_auction *a)
 {
-    enum { WORTH_A_TREE = 256 };
+    enum { WORTH_A_TREE = 256, FEW_FEATURES = 8 };
     const int64_t count = a->tiles.count, length = a->tiles.length;
-    if (length < 1 || length > PP_KD_DIMENSIONS || count < WORTH_A_TREE)
+    if (length < 1 || length > FEW_FEATURES || count < WORTH_A_TREE)
         return PP_OK;
     pp_tiles tiles = {.features = a->tiles.rows, .count = count, .length = length};
     tiles.numbers = malloc((size_t)count * sizeof *tiles.numbers);

@@ -23,18 +23,11 @@
    on the other side.
 
    Tiles and targets are sorted by the sums of their features, so that what is alike in brightness
-   stands together. Blocks of tiles whose sums are too far off are left out: see look_again.
-
-   Rounding. x = target - low, step * u and x - step * u are each rounded by a factor 1 + 2^-53 at
-   most, so |e| <= |x - step * u| as computed + 2^-50 (|x| + 255 step). Sums of up to 2^14 squares,
-   and their roots, are off by a factor of less than 1 + 1e-11. SLACK is far above all of that, and
-   so are 1e-6 steps above underflow, for steps between 1e-100 and 1e100. */
+   stands together. Blocks of tiles whose sums are too far off are left out: see look_again. */
 #include "match_dense.h"
 
 #include <math.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "common.h"
 #include "dispatch.h"
@@ -44,260 +37,7 @@
 #define TEMPLATE "match_dense_template.h"
 #include "each_isa.h"
 
-#define SLACK 1e-9
-
-enum {
-    BLOCK = 128,          /* tiles in a block, at least, and in a share of the encoding */
-    MOST_BLOCKS = 1 << 8, /* so that their least scores take 1 MiB at most */
-    MOST_CODE = 255,
-    BUDGET = 1 << 17,         /* features of candidates of a target that may be looked at */
-    FAR_AWAY = INT32_MAX - 1, /* the norm of no tile */
-};
-
-/* --- codes --- */
-
-/* The codes of a row, and a bound of its distance from them. */
-static double encode(const pp_dense *dense, const double *row, uint8_t *codes)
-{
-    const int64_t length = dense->tiles->length;
-    const double step = dense->step, inverse = 1 / step;
-    double sum = 0;
-    if (dense->is_exact) {
-        for (int64_t f = 0; f < length; f++)
-            codes[f] = (uint8_t)(int32_t)row[f];
-        return 0;
-    }
-    for (int64_t f = 0; f < length; f++) {
-        const double x = row[f] - dense->low[f];
-        double place = x * inverse + 0.5;
-        place = place < 0 ? 0 : place;
-        place = place > MOST_CODE ? MOST_CODE : place;
-        codes[f] = (uint8_t)(int32_t)place; /* by way of int32, for which there are vectors */
-        const double off = fabs(x - step * codes[f]) + 0x1p-50 * (fabs(x) + MOST_CODE * step);
-        sum += off * off;
-    }
-    return sqrt(sum) * (1 + SLACK);
-}
-
-static void put_code(int32_t *group, int dot_of, int64_t part, int code)
-{
-    if (dot_of == 4)
-        ((uint8_t *)group)[part] = (uint8_t)code;
-    else
-        ((int16_t *)(void *)group)[part] = (int16_t)code;
-}
-
-static void put_tile(const pp_dense *dense, int64_t tile, const uint8_t *codes)
-{
-    const int lanes = pp_kernels->dense->lanes, dot_of = pp_kernels->dense->dot_of;
-    const pp_codes *to = &dense->codes;
-    int32_t *first = to->dots + tile / lanes * to->groups * lanes + tile % lanes;
-    int32_t norm = 0;
-    for (int64_t f = 0; f < dense->tiles->length; f++) {
-        put_code(first + f / dot_of * lanes, dot_of, f % dot_of, codes[f]);
-        norm += codes[f] * (codes[f] - (dot_of == 4 ? 254 : 0));
-    }
-    to->norms[tile] = norm;
-    to->halves[tile] = (norm - (norm & 1)) / 2;
-}
-
-static int32_t sum_of(const uint8_t *codes, int64_t length)
-{
-    int32_t sum = 0;
-    for (int64_t f = 0; f < length; f++)
-        sum += codes[f];
-    return sum;
-}
-
-static void note_sum(pp_dense *dense, int64_t tile, int32_t sum)
-{
-    int32_t *ends = dense->sums + 2 * (tile / BLOCK);
-    ends[0] = sum < ends[0] ? sum : ends[0];
-    ends[1] = sum > ends[1] ? sum : ends[1];
-}
-
-/* What one thread puts: some tiles, and the bound of their distances from their codes. */
-typedef struct encoding {
-    pp_dense *dense;
-    double *residuals; /* of a share */
-} encoding;
-
-typedef struct encoding_state {
-    pp_worker worker;
-    uint8_t codes[];
-} encoding_state;
-
-static bool encode_tiles(const void *shared, void *state, pp_slice *slice)
-{
-    const encoding *job = shared;
-    encoding_state *s = state;
-    const pp_tiles *tiles = job->dense->tiles;
-    for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
-        double most = 0;
-        job->dense->sums[2 * item] = INT32_MAX;
-        job->dense->sums[2 * item + 1] = INT32_MIN;
-        for (int64_t i = item * BLOCK; i < (item + 1) * BLOCK; i++) {
-            if (i >= tiles->count) {
-                job->dense->codes.norms[i] = FAR_AWAY;
-                job->dense->codes.halves[i] = FAR_AWAY / 2;
-                continue;
-            }
-            const double *row = tiles->features + job->dense->order[i] * tiles->length;
-            const double residual = encode(job->dense, row, s->codes);
-            put_tile(job->dense, i, s->codes);
-            note_sum(job->dense, i, sum_of(s->codes, tiles->length));
-            most = residual > most ? residual : most;
-        }
-        job->residuals[item] = most;
-        if (pp_slice_over(slice))
-            return false;
-    }
-    return true;
-}
-
-/* Of shares to those of blocks. */
-static void join_sums(pp_dense *dense, int64_t shares)
-{
-    const int64_t in_block = dense->block * pp_kernels->dense->lanes / BLOCK;
-    for (int64_t i = 0; i < shares; i++) {
-        const int32_t low = dense->sums[2 * i], high = dense->sums[2 * i + 1];
-        int32_t *ends = dense->sums + 2 * (i / in_block);
-        const bool is_first = i % in_block == 0;
-        ends[0] = is_first || low < ends[0] ? low : ends[0];
-        ends[1] = is_first || high > ends[1] ? high : ends[1];
-    }
-}
-
-static enum pp_status encode_all(pp_dense *dense, int64_t shares, const pp_run *run)
-{
-    encoding job = {dense, malloc((size_t)shares * sizeof(double))};
-    if (!job.residuals)
-        return PP_NO_MEMORY;
-    const pp_job parallel = {
-        .shared = &job,
-        .items = shares,
-        .max_workers = shares < 64 ? 1 : 1 << 10,
-        .state_size = sizeof(encoding_state) + (size_t)dense->tiles->length,
-        .work = encode_tiles,
-    };
-    const enum pp_status status = pp_parallel_for(&parallel, run);
-    for (int64_t i = 0; status == PP_OK && i < shares; i++)
-        dense->residual = job.residuals[i] > dense->residual ? job.residuals[i] : dense->residual;
-    free(job.residuals);
-    join_sums(dense, shares);
-    return status;
-}
-
-static double sum_of_row(const double *row, int64_t length)
-{
-    double sum[4] = {0};
-    for (int64_t f = 0; f + 4 <= length; f += 4)
-        for (int k = 0; k < 4; k++)
-            sum[k] += row[f + k];
-    for (int64_t f = length / 4 * 4; f < length; f++)
-        sum[0] += row[f];
-    return sum[0] + sum[1] + (sum[2] + sum[3]);
-}
-
-static void widen(double *low, double *high, const double *rows, int64_t count, int64_t length)
-{
-    for (int64_t i = 0; i < count; i++, rows += length)
-        for (int64_t f = 0; f < length; f++) {
-            low[f] = rows[f] < low[f] ? rows[f] : low[f];
-            high[f] = rows[f] > high[f] ? rows[f] : high[f];
-        }
-}
-
-/* The least of each feature, and the step that takes 255 codes to the greatest of every one. */
-static void choose_lattice(pp_dense *dense, const double *rows, int64_t count)
-{
-    const int64_t length = dense->tiles->length;
-    double *high = dense->low + length, widest = 0;
-    memcpy(dense->low, dense->tiles->features, (size_t)length * sizeof *high);
-    memcpy(high, dense->tiles->features, (size_t)length * sizeof *high);
-    widen(dense->low, high, dense->tiles->features, dense->tiles->count, length);
-    widen(dense->low, high, rows, count, length);
-    for (int64_t f = 0; f < length; f++)
-        widest = fmax(widest, high[f] - dense->low[f]);
-    dense->step = widest / MOST_CODE;
-}
-
-void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order)
-{
-    enum { BUCKETS = 1 << 12 };
-    int32_t starts[BUCKETS] = {0};
-    double low = INFINITY, high = -INFINITY;
-    for (int64_t i = 0; i < count; i++) {
-        const double sum = sum_of_row(rows + i * length, length);
-        low = fmin(low, sum);
-        high = fmax(high, sum);
-    }
-    const double scale = high > low && high - low < INFINITY ? (BUCKETS - 1) / (high - low) : 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (int64_t i = 0; i < count; i++) {
-            const double place = (sum_of_row(rows + i * length, length) - low) * scale;
-            const int bucket = place >= 0 && place < BUCKETS ? (int)place : 0;
-            if (pass == 0)
-                starts[bucket]++;
-            else
-                order[starts[bucket]++] = (int32_t)i;
-        }
-        for (int32_t b = 0, start = 0, own; pass == 0 && b < BUCKETS; b++, start += own) {
-            own = starts[b];
-            starts[b] = start;
-        }
-    }
-}
-
-static bool allocate(pp_dense *dense, int64_t shares)
-{
-    pp_codes *codes = &dense->codes;
-    const int lanes = pp_kernels->dense->lanes;
-    codes->groups =
-        (dense->tiles->length + pp_kernels->dense->dot_of - 1) / pp_kernels->dense->dot_of;
-    codes->vectors = shares * BLOCK / lanes;
-    dense->block = BLOCK / lanes;
-    while (codes->vectors / dense->block >= MOST_BLOCKS)
-        dense->block *= 2;
-    dense->blocks = (codes->vectors + dense->block - 1) / dense->block;
-    const size_t tiles = (size_t)shares * BLOCK;
-    codes->dots = calloc(tiles, sizeof *codes->dots * (size_t)codes->groups);
-    codes->norms = malloc(tiles * sizeof *codes->norms);
-    codes->halves = malloc(tiles * sizeof *codes->halves);
-    dense->order = malloc(tiles * sizeof *dense->order);
-    dense->sums = malloc(2 * (size_t)shares * sizeof *dense->sums);
-    return codes->dots && codes->norms && codes->halves && dense->order && dense->sums;
-}
-
-enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
-                              const pp_run *run)
-{
-    const pp_tiles *tiles = &job->tiles;
-    const int64_t shares = (tiles->count + BLOCK - 1) / BLOCK;
-    *dense = (pp_dense){.tiles = tiles, .step = 1, .is_exact = job->in_integers};
-    dense->low = calloc((size_t)tiles->length, 2 * sizeof *dense->low);
-    if (!dense->low)
-        return PP_NO_MEMORY;
-    if (!dense->is_exact)
-        choose_lattice(dense, job->rows, job->count);
-    *usable = 1e-100 < dense->step && dense->step < 1e100;
-    if (!*usable)
-        return PP_OK;
-    if (!allocate(dense, shares))
-        return PP_NO_MEMORY;
-    pp_sort_by_sum(tiles->features, tiles->count, tiles->length, dense->order);
-    return encode_all(dense, shares, run);
-}
-
-void pp_dense_free(pp_dense *dense)
-{
-    free(dense->low);
-    free(dense->codes.dots);
-    free(dense->codes.norms);
-    free(dense->codes.halves);
-    free(dense->order);
-    free(dense->sums);
-}
+enum { BUDGET = 1 << 17 }; /* features of candidates of a target that may be looked at */
 
 static int64_t lanes_of_block(const pp_dense *dense)
 {
@@ -366,10 +106,10 @@ static int32_t score_limit(selection *s, int32_t half, double residual)
     double distance = INFINITY;
     for (int64_t i = 0; i < found && i < 2; i++)
         distance = fmin(distance, distance_of(s, i));
-    const double reach = sqrt(distance) * (1 + SLACK) + residual + s->dense->residual;
+    const double reach = sqrt(distance) * (1 + PP_SLACK) + residual + s->dense->residual;
     const double codes = reach / s->dense->step + 1e-6;
-    const double score = codes * codes * (1 + SLACK) + 1 - s->square;
-    return score < FAR_AWAY / 2 ? (int32_t)score : INT32_MAX;
+    const double score = codes * codes * (1 + PP_SLACK) + 1 - s->square;
+    return score < PP_FAR_AWAY / 2 ? (int32_t)score : INT32_MAX;
 }
 
 /* Compute the distances of all candidates; false: they are too many. */
@@ -418,8 +158,9 @@ typedef struct dense_state {
 /* The codes of the targets, their least scores, the candidates of a block, the codes of a row. */
 static size_t state_size(const pp_dense *dense)
 {
-    const int64_t numbers = PP_DENSE_TARGETS * (dense->codes.groups + lanes_of_blocks(dense)) +
-                            2 * lanes_of_block(dense);
+    const int64_t lanes = lanes_of_blocks(dense) + pp_kernels->dense->lanes;
+    const int64_t numbers =
+        PP_DENSE_TARGETS * (dense->codes.groups + lanes) + 2 * lanes_of_block(dense);
     return sizeof(dense_state) + (size_t)numbers * sizeof(int32_t) + (size_t)dense->tiles->length;
 }
 
@@ -433,20 +174,33 @@ static int32_t *least_of(const pp_dense *dense, dense_state *s, int64_t target)
     return codes_of(dense, s, PP_DENSE_TARGETS) + target * lanes_of_blocks(dense);
 }
 
+static int32_t *candidates_of(const pp_dense *dense, dense_state *s)
+{
+    return least_of(dense, s, PP_DENSE_TARGETS);
+}
+
+/* Of all blocks that are behind the target, each lane for itself. */
+static int32_t *least_ever(const pp_dense *dense, dense_state *s, int target)
+{
+    return candidates_of(dense, s) + 2 * lanes_of_block(dense) + target * pp_kernels->dense->lanes;
+}
+
 static void begin_target(const pp_dense *dense, dense_state *s, int target, const double *row)
 {
     const int dot_of = pp_kernels->dense->dot_of;
     int32_t *to = codes_of(dense, s, target);
-    uint8_t *codes = (uint8_t *)(least_of(dense, s, PP_DENSE_TARGETS) + 2 * lanes_of_block(dense));
+    uint8_t *codes = (uint8_t *)least_ever(dense, s, PP_DENSE_TARGETS);
     int64_t square = 0;
-    s->residual[target] = encode(dense, row, codes);
+    s->residual[target] = pp_encode(dense, row, codes);
     for (int64_t f = 0; f < dense->tiles->length; f++) {
-        put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - codes[f] : -codes[f]);
+        pp_put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - codes[f] : -codes[f]);
         square += codes[f] * codes[f];
     }
     s->square[target] = (double)square;
-    s->sum[target] = sum_of(codes, dense->tiles->length);
+    s->sum[target] = pp_sum_of_codes(codes, dense->tiles->length);
     s->reach[target] = INFINITY;
+    for (int l = 0; l < pp_kernels->dense->lanes; l++)
+        least_ever(dense, s, target)[l] = INT32_MAX;
 }
 
 static void begin(const dense_call *call, dense_state *s, int64_t item)
@@ -478,12 +232,10 @@ static int32_t gap(const pp_dense *dense, int64_t block, int32_t sum)
    step * g / sqrt(length) - E - R. */
 static void look_again(const pp_dense *dense, dense_state *s)
 {
-    const double root = sqrt((double)dense->tiles->length) * (1 + SLACK);
-    const int lanes = pp_kernels->dense->lanes;
+    const double root = sqrt((double)dense->tiles->length) * (1 + PP_SLACK);
     for (int t = 0; t < s->count; t++) {
-        const int32_t *least = least_of(dense, s, t) + s->left * lanes;
-        const int32_t half = pp_kernels->dense->minimum(least, s->right - s->left);
-        const double codes = sqrt(s->square[t] + 2.0 * half + 1) * (1 + SLACK);
+        const int32_t half = pp_kernels->dense->minimum(least_ever(dense, s, t));
+        const double codes = sqrt(s->square[t] + 2.0 * half + 1) * (1 + PP_SLACK);
         const double off = 2 * (s->residual[t] + dense->residual) / dense->step;
         s->reach[t] = (codes + off + 1e-6) * root;
     }
@@ -515,7 +267,8 @@ static void pass_block(const pp_dense *dense, dense_state *s, int64_t block)
                 least_of(dense, s, t)[block * lanes + l] = INT32_MAX;
     if (first < stop)
         pp_kernels->dense->least(&dense->codes, from, to, codes_of(dense, s, first), stop - first,
-                                 least_of(dense, s, first) + block * lanes, lanes_of_blocks(dense));
+                                 least_of(dense, s, first) + block * lanes, lanes_of_blocks(dense),
+                                 least_ever(dense, s, first));
 }
 
 /* To the right or to the left, where the sums are nearer to those of the targets. */
@@ -540,14 +293,14 @@ static void finish_target(dense_call *call, dense_state *s)
         .row = job->rows + target * job->tiles.length,
         .codes = codes_of(dense, s, s->next),
         .least = least_of(dense, s, s->next),
-        .places = least_of(dense, s, PP_DENSE_TARGETS),
+        .places = candidates_of(dense, s),
         .square = s->square[s->next],
         .budget = BUDGET,
         .distance = INFINITY,
         .number = INFINITY,
     };
     chosen.scores = chosen.places + lanes_of_block(dense);
-    const int32_t half = pp_kernels->dense->minimum(chosen.least, dense->blocks);
+    const int32_t half = pp_kernels->dense->minimum(least_ever(dense, s, s->next));
     const int32_t limit = score_limit(&chosen, half, s->residual[s->next]);
     if (limit < INT32_MAX && choose(&chosen, limit)) {
         pp_put_match(job, target, chosen.distance, chosen.number);

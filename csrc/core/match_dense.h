@@ -10,6 +10,11 @@ enum {
     PP_DENSE_TARGETS = 32, /* that go past the tiles together: so often are those loaded once */
 };
 
+/* What rounding adds is less, relative to distances: see match_codes.c. */
+#define PP_SLACK 1e-9
+/* The norm of no tile. */
+#define PP_FAR_AWAY (INT32_MAX - 1)
+
 /* The tiles as codes of 8 bits, laid out for an instruction set. The score of a tile is its norm
    and twice the dot product of its codes with those of a target. */
 typedef struct pp_codes {
@@ -23,11 +28,11 @@ typedef struct pp_codes {
 typedef struct pp_dense_kernels {
     int lanes, dot_of;
     /* The least half of a score in each lane, of the tiles in these vectors, for each of so many
-       targets, a multiple of PP_DENSE_STEP: to least[target * stride]. */
+       targets, a multiple of PP_DENSE_STEP: to least[target * stride]; and the least
+       of what was there and that, to ever[target * lanes]. */
     void (*least)(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
-                  int64_t count, int32_t *least, int64_t stride);
-    /* The least lane of n vectors. */
-    int32_t (*minimum)(const int32_t *vectors, int64_t n);
+                  int64_t count, int32_t *least, int64_t stride, int32_t *ever);
+    int32_t (*minimum)(const int32_t *vector); /* the least lane */
     /* The first of the vectors `from` … n - 1 with a lane that is at most the limit; or n. */
     int64_t (*find)(const int32_t *vectors, int64_t from, int64_t n, int32_t limit);
     /* The tiles in these vectors whose scores are at most the limit; how many they are. */
@@ -56,6 +61,12 @@ typedef struct pp_dense {
    case. */
 enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *usable,
                               const pp_run *run);
+/* The codes of a row; returns a bound of its distance from them. */
+double pp_encode(const pp_dense *dense, const double *row, uint8_t *codes);
+/* One part of a group of features, of DOT_OF. */
+void pp_put_code(int32_t *group, int dot_of, int64_t part, int code);
+int32_t pp_sum_of_codes(const uint8_t *codes, int64_t length);
+
 /* The order of these rows by the sums of their features, nearly. */
 void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order);
 void pp_dense_free(pp_dense *dense);

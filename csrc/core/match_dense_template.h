@@ -48,25 +48,24 @@ TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, cons
 }
 
 TARGET static void least(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
-                         int64_t count, int32_t *to, int64_t stride)
+                         int64_t count, int32_t *to, int64_t stride, int32_t *ever)
 {
     for (int64_t t = 0; t < count; t++)
         i_store(to + t * stride, i_set1(INT32_MAX));
     for (int64_t vector = first; vector < stop; vector += PANEL)
         for (int64_t t = 0; t < count; t += TARGETS)
             least_of_panel(tiles, vector, targets + t * tiles->groups, to + t * stride, stride);
+    for (int64_t t = 0; t < count; t++)
+        i_store(ever + t * IL, i_min(i_load(ever + t * IL), i_load(to + t * stride)));
 }
 
-TARGET static int32_t minimum(const int32_t *vectors, int64_t n)
+/* The least lane. */
+TARGET static int32_t minimum(const int32_t *vector)
 {
-    vi lowest = i_set1(INT32_MAX);
-    for (int64_t v = 0; v < n; v++)
-        lowest = i_min(lowest, i_load(vectors + v * IL));
-    int32_t lanes[IL];
-    i_store(lanes, lowest);
+    int32_t lowest = vector[0];
     for (int l = 1; l < IL; l++)
-        lanes[0] = lanes[l] < lanes[0] ? lanes[l] : lanes[0];
-    return lanes[0];
+        lowest = vector[l] < lowest ? vector[l] : lowest;
+    return lowest;
 }
 
 TARGET static int64_t find(const int32_t *vectors, int64_t from, int64_t n, int32_t limit)
