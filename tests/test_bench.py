@@ -8,8 +8,7 @@ import json
 import pytest
 
 from pyparallel.racing import Race
-from tests.bench import matching
-from tests.bench import mosaics
+from tests.bench import matching, mosaics
 from tests.bench import reduction_sizes as bench
 
 
