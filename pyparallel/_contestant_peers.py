@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyparallel import _contestant_kernels as kernels
+from pyparallel import _contestant_mosaic as mosaics
 from pyparallel import _contestant_pi as estimates
 from pyparallel import _contestant_reductions as totals
 
@@ -129,4 +130,80 @@ FSUM = Peers(
     {"math.fsum": totals.fsum_by_python, "pyparallel": totals.fsum_by_pyparallel},
     {"math.fsum": "https://docs.python.org/3/library/math.html#math.fsum"},
     {},
+)
+
+SCIPY = "https://docs.scipy.org/doc/scipy/reference/generated/"
+OR_TOOLS = "https://developers.google.com/optimization/"
+
+MATCH = Peers(
+    {
+        "NumPy broadcast": mosaics.match_by_broadcast,
+        "NumPy product": mosaics.match_by_product,
+        "Numba parallel": mosaics.match_by_numba,
+        "SciPy cKDTree": mosaics.match_by_scipy,
+        "pykdtree": mosaics.match_by_pykdtree,
+        "faiss": mosaics.match_by_faiss,
+        "pyparallel": mosaics.match_by_pyparallel,
+    },
+    {
+        "NumPy broadcast": f"{NUMPY}user/basics.broadcasting.html",
+        "NumPy product": f"{NUMPY}reference/generated/numpy.matmul.html",
+        "Numba parallel": f"{NUMBA}user/parallel.html#explicit-parallel-loops",
+        "SciPy cKDTree": f"{SCIPY}scipy.spatial.cKDTree.query.html",
+        "pykdtree": "https://github.com/storpipfugl/pykdtree#usage",
+        "faiss": "https://github.com/facebookresearch/faiss/wiki/Getting-started",
+    },
+    {
+        "Numba parallel": "numba",
+        "SciPy cKDTree": "scipy.spatial",
+        "pykdtree": "pykdtree.kdtree",
+        "faiss": "faiss",
+    },
+    mosaics.match_by_python,
+)
+
+TREES = ("SciPy cKDTree", "pykdtree")
+MATCH_WITHOUT_TREES = replace(
+    MATCH,
+    forms={name: form for name, form in MATCH.forms.items() if name not in TREES},
+    libraries={name: module for name, module in MATCH.libraries.items() if name not in TREES},
+)
+
+ASSIGN = Peers(
+    {
+        "SciPy": mosaics.assign_by_scipy,
+        "lapx": mosaics.assign_by_lapx,
+        "OR-Tools flow": mosaics.assign_by_flow,
+        "OR-Tools assignment": mosaics.assign_by_pairing,
+        "POT": mosaics.assign_by_pot,
+        "pyparallel": mosaics.assign_by_pyparallel,
+    },
+    {
+        "SciPy": f"{SCIPY}scipy.optimize.linear_sum_assignment.html",
+        "lapx": "https://github.com/rathaROG/lapx#-usage",
+        "OR-Tools flow": f"{OR_TOOLS}flow/assignment_min_cost_flow",
+        "OR-Tools assignment": f"{OR_TOOLS}assignment/linear_assignment",
+        "POT": "https://pythonot.github.io/all.html#ot.emd",
+    },
+    {
+        "SciPy": "scipy.optimize",
+        "lapx": "lap",
+        "OR-Tools flow": "ortools.graph",
+        "OR-Tools assignment": "ortools.graph",
+        "POT": "ot",
+    },
+)
+
+ASSEMBLE = Peers(
+    {
+        "NumPy": mosaics.assemble_by_numpy,
+        "Pillow": mosaics.assemble_by_pillow,
+        "pyparallel": mosaics.assemble_by_pyparallel,
+    },
+    {
+        "NumPy": f"{NUMPY}user/basics.indexing.html#integer-array-indexing",
+        "Pillow": "https://pillow.readthedocs.io/en/stable/reference/Image.html"
+        "#PIL.Image.Image.paste",
+    },
+    {"Pillow": "PIL.Image"},
 )

@@ -8,7 +8,9 @@ from importlib import import_module
 from pyparallel._metadata import install_line
 
 # The extra that installs a library, where it is not the lesson's.
-EXTRAS = {"bottleneck": "bench", "numexpr": "bench"}
+EXTRAS = {"PIL.Image": "cli"} | dict.fromkeys(
+    ("bottleneck", "faiss", "lap", "numexpr", "ortools.graph", "ot", "pykdtree.kdtree"), "bench"
+)
 
 
 def missing(needs: Mapping[str, str]) -> dict[str, str]:
@@ -22,11 +24,10 @@ def missing(needs: Mapping[str, str]) -> dict[str, str]:
     """
     found = {}
     for name, library in needs.items():
-        cure = install_line(EXTRAS.get(library, "lesson"))
         try:
             import_module(library)
         except ModuleNotFoundError:
-            found[name] = cure
+            found[name] = install_line(EXTRAS.get(library, "lesson"))
         except ImportError as error:  # it is there, but refuses, say, this version of NumPy
-            found[name] = next(iter(str(error).splitlines()), cure)
+            found[name] = next(iter(str(error).splitlines()), f"{library} does not load")
     return found

@@ -15,6 +15,7 @@ from pyparallel import _contestant_peers as peers
 from pyparallel import fractals
 from pyparallel._agreement import Check
 from pyparallel._arguments import complex_number, whole_number
+from pyparallel._contestant_mosaic import Colours, Layout
 from pyparallel._contestant_peers import Peers
 from pyparallel._libraries import missing
 
@@ -39,6 +40,15 @@ SMALL = 128
 
 SAMPLES, FEW_SAMPLES = 10_000_000, 200_000
 VALUES, FEW_VALUES = 10_000_000, 1_000_000
+TARGETS, TILES, FEW_COLOURS = 10_000, 10_000, 200
+
+# Up to 256 features of a byte each, float32 holds a squared distance exactly.
+FEATURES = 256
+
+# With more features, a spatial tree has to look at nearly every tile.
+FEATURES_OF_A_TREE = 16
+
+TILE_SIZE, TILES_TO_LAY = (50, 50), 1000
 
 # Standard errors by which two estimates may differ: by chance they do so once in two million times.
 STANDARD_ERRORS = 5
@@ -88,7 +98,8 @@ def problems() -> dict[str, Callable[[], Problem]]:
     --------
     >>> from pyparallel import contestants
     >>> list(contestants.problems())
-    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia', 'pi', 'sum', 'var', 'fsum']
+    ['mandelbrot', 'mandelbrot-whole', 'mandelbrot-deep', 'julia', 'pi', 'sum', 'var', 'fsum', \
+'match', 'match-wide', 'assign', 'assemble']
     """
     return {
         "mandelbrot": mandelbrot,
@@ -99,6 +110,10 @@ def problems() -> dict[str, Callable[[], Problem]]:
         "sum": sum,
         "var": var,
         "fsum": fsum,
+        "match": match,
+        "match-wide": lambda: match(2000, 10_000, 75),
+        "assign": assign,
+        "assemble": assemble,
     }
 
 
@@ -339,6 +354,168 @@ def fsum(n: int = VALUES) -> Problem:
     >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
     """
     return _reduction("fsum", peers.FSUM, n)
+
+
+def match(m: int = TARGETS, n: int = TILES, d: int = 3) -> Problem:
+    """The nearest of n tiles for each of m targets, as by `pyparallel.mosaic.match`.
+
+    The features are random bytes. Where two tiles are equally near, contestants may choose either:
+    the squared distances of the chosen must be equal.
+
+    - *NumPy broadcast* is the lesson's form, the differences of all targets and all tiles, but in
+      blocks of targets: at once they would take gigabytes.
+    - *NumPy product* uses ``|t|² - 2 t·p + |p|²``, where the middle of all pairs is a product of
+      matrices, in blocks that fit into the cache.
+    - *Numba parallel* is the plain loop, compiled with ``parallel=True``, ``prange`` and
+      ``fastmath``.
+    - *SciPy cKDTree* and *pykdtree* build a tree, then search it. They race up to 16 features.
+    - *faiss* is its ``IndexFlatL2``, which compares all with all.
+    - *pyparallel* is `pyparallel.mosaic.match`, on the bytes; the others get float32.
+    - *pure Python*, only in ``small``, is two loops over lists.
+
+    Parameters
+    ----------
+    m, n : int, optional
+        Targets and tiles, at least 1.
+    d : int, optional
+        Features, from 1 to 256: so many that float32 holds the squared distances exactly.
+
+    Returns
+    -------
+    Problem
+        ``small`` has at most 200 targets and tiles. Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.match(100, 100)
+    >>> problem.title
+    'nearest of 100 tiles for each of 100 targets, 3 features, equal distances'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    m = whole_number("contestants.match", "m", m, 2**31 - 1)
+    n = whole_number("contestants.match", "n", n, 2**31 - 1)
+    d = whole_number("contestants.match", "d", d, FEATURES)
+    rng = np.random.default_rng(SEED)
+    targets, tiles = (rng.integers(0, 256, (count, d), np.uint8) for count in (m, n))
+    field = peers.MATCH if d <= FEATURES_OF_A_TREE else peers.MATCH_WITHOUT_TREES
+    small = Colours.of(targets[:FEW_COLOURS], tiles[:FEW_COLOURS])
+    return _problem(field, _matching, (Colours.of(targets, tiles),), (small,))
+
+
+def assign(n: int = 1024) -> Problem:
+    """Each of n tiles for one of n targets, least in sum, as by `pyparallel.mosaic.assign`.
+
+    The targets are the colours of a smooth picture, the tiles' colours are random. The sums of
+    the squared distances must be equal; several assignments may have the least.
+
+    All but pyparallel take the matrix of all distances, which is computed in each call, by NumPy.
+
+    - *SciPy* is ``linear_sum_assignment``, *lapx* its ``lapjv``; both run on one thread.
+    - *OR-Tools flow* is ``SimpleMinCostFlow``, *OR-Tools assignment* the
+      ``SimpleLinearSumAssignment``; each gets all arcs as arrays.
+    - *POT* is ``emd``, optimal transport between equal weights.
+    - *pyparallel* is `pyparallel.mosaic.assign`, to a proven optimum.
+
+    Parameters
+    ----------
+    n : int, optional
+        Targets, and tiles, from 1 to 20000.
+
+    Returns
+    -------
+    Problem
+        Pass its ``check`` to `pyparallel.race`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.assign(100)
+    >>> problem.title
+    'each of 100 tiles once, for 100 targets, 3 features, equal sums of distances'
+    >>> outcome = pp.race(problem.contestants, check=problem.check, repeat=1)
+    """
+    n = whole_number("contestants.assign", "n", n, 20_000)
+    y, x = np.divmod(np.arange(n), math.isqrt(n)) / np.sqrt(n)
+    waves = [np.sin(5 * x + y), np.cos(4 * x * y), np.sin(3 * x - 6 * y)]
+    targets = np.rint(128 + 100 * np.stack(waves, axis=1)).astype(np.uint8)
+    tiles = np.random.default_rng(SEED).integers(0, 256, (n, 3), np.uint8)
+    return _problem(peers.ASSIGN, _assigning, (Colours.of(targets, tiles),), ())
+
+
+def assemble(rows: int = 100, cols: int = 100) -> Problem:
+    """A picture of rows x cols tiles of 50 x 50 pixels, as by `pyparallel.mosaic.assemble`.
+
+    There are 1000 tiles, and which goes where is random.
+
+    - *NumPy* copies a row of tiles at a time, chosen by an array of indices.
+    - *Pillow* pastes tile after tile into a new image.
+    - *pyparallel* is `pyparallel.mosaic.assemble`.
+
+    Parameters
+    ----------
+    rows, cols : int, optional
+        At least 1.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> import pyparallel as pp
+    >>> problem = pp.contestants.assemble(3, 4)
+    >>> problem.title
+    'a picture of 3 x 4 tiles of 50 x 50 pixels'
+    >>> outcome = pp.race(problem.contestants, repeat=1)
+    """
+    rows = whole_number("contestants.assemble", "rows", rows, 2**31 - 1)
+    cols = whole_number("contestants.assemble", "cols", cols, 2**31 - 1)
+    rng = np.random.default_rng(SEED)
+    tiles = rng.integers(0, 256, (TILES_TO_LAY, *TILE_SIZE, 3), np.uint8)
+    indices = rng.integers(0, TILES_TO_LAY, (rows, cols))
+    return _problem(peers.ASSEMBLE, _assembling, (Layout.of(tiles, indices),), ())
+
+
+def _matching(colours: Colours) -> Described:
+    (m, d), n = colours.targets.shape, len(colours.tiles)
+    title = f"nearest of {n} tiles for each of {m} targets, {d} features, equal distances"
+
+    def check(first: Any, other: Any) -> object:
+        return colours.distances(first) == colours.distances(other)
+
+    return title, "equal distances", check
+
+
+def _assigning(colours: Colours) -> Described:
+    n = len(colours.targets)
+    title = f"each of {n} tiles once, for {n} targets, 3 features, equal sums of distances"
+
+    def check(first: Any, other: Any) -> bool:
+        once = np.array_equal(np.sort(other), np.arange(n))
+        return once and colours.distances(first).sum() == colours.distances(other).sum()
+
+    return title, "equal sums of distances", check
+
+
+def _assembling(layout: Layout) -> Described:
+    (rows, cols), (h, w) = layout.indices.shape, layout.tiles.shape[1:3]
+    return f"a picture of {rows} x {cols} tiles of {w} x {h} pixels", "equal in every pixel", None
 
 
 def _reduction(function: str, field: Peers, n: int) -> Problem:

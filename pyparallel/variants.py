@@ -13,9 +13,16 @@ from typing import Any
 from pyparallel._tables import seconds, significant, text_table
 from pyparallel._threads import config, get_num_threads
 
-# The fastest of the others, in the lesson's own form, and ours. Numba has no exact sum.
+# The fastest of the others, in the lesson's own form, and ours. Numba has no exact sum, and mosaics
+# have libraries of their own.
 RIVAL, OURS = "Numba parallel", "pyparallel"
-OTHER_RIVALS = {"fsum": "math.fsum"}
+OTHER_RIVALS = {
+    "fsum": "math.fsum",
+    "match": "pykdtree",
+    "match-wide": "faiss",
+    "assign": "OR-Tools assignment",
+    "assemble": "NumPy",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def race_variants(
     repeat: int = 7,
     progress: Callable[[int, int], object] | None = None,
 ) -> Variants:
-    """Race Numba (or `math.fsum`) against this package once for each variant, in fresh processes.
+    """Race Numba (or another rival) against this package once for each variant, in fresh processes.
 
     The variant is chosen when the C extension loads, hence the processes.
 

@@ -203,6 +203,11 @@ def test_problems_are_built_by_name():
         "sum": "sum of 10000000 float64, equal within a relative 1e-10",
         "var": "var of 10000000 float64, equal within a relative 1e-10",
         "fsum": "fsum of 10000000 float64, equal to the bit",
+        "match": "nearest of 10000 tiles for each of 10000 targets, 3 features, equal distances",
+        "match-wide": "nearest of 10000 tiles for each of 2000 targets, 75 features, "
+        "equal distances",
+        "assign": "each of 1024 tiles once, for 1024 targets, 3 features, equal sums of distances",
+        "assemble": "a picture of 100 x 100 tiles of 50 x 50 pixels",
     }
 
 
