@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PHOTOGRAPH = "grace_hopper.jpg"
 ABOUT = "Grace Hopper, who wrote the first compiler"
 TILES, GRID, SIDE = 10_000, (108, 92), 50
-BLEND = 0.25
+BLEND = 0.3
 WHOLE = 1104  # pixels wide in the report
 NEAR = (2050, 1350, 2950, 1950)  # the part that is shown as it is: left, top, right, bottom
 BLOCK = 256  # targets that NumPy compares with all tiles at a time

@@ -156,3 +156,37 @@ def tree_squares(x: NDArray[np.float64]) -> NDArray[np.float64]:
             nodes = np.concatenate([joined, nodes[:, even:]], axis=1)
         nodes = nodes[:, 0]
     return nodes[2]
+
+
+def nearest_tiles(
+    targets: NDArray[np.generic], tiles: NDArray[np.generic]
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | NDArray[np.float64]]:
+    """The first of the nearest tiles to each target, and its squared distance: all are computed."""
+    in_integers = targets.dtype == tiles.dtype == np.uint8
+    all_distances = distances_of_bytes if in_integers else distances_in_order
+    indices = np.zeros(len(targets), np.int64)
+    distances = np.zeros(len(targets), np.int64 if in_integers else np.float64)
+    for first in range(0, len(targets), 512):
+        rows = slice(first, first + 512)
+        found = all_distances(targets[rows].astype(np.float64), tiles.astype(np.float64))
+        indices[rows] = found.argmin(axis=1)
+        distances[rows] = found.min(axis=1)
+    return indices, distances
+
+
+def distances_in_order(
+    targets: NDArray[np.float64], tiles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The sums of squares, feature by feature."""
+    sums = np.zeros((len(targets), len(tiles)))
+    for target, tile in zip(targets.T, tiles.T, strict=True):
+        sums += (target[:, np.newaxis] - tile) ** 2
+    return sums
+
+
+def distances_of_bytes(
+    targets: NDArray[np.float64], tiles: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """By the binomial formula, which is exact below 2**53."""
+    squares = (targets**2).sum(axis=1)[:, np.newaxis] + (tiles**2).sum(axis=1)
+    return squares - 2 * targets @ tiles.T

@@ -8,6 +8,7 @@ import json
 import pytest
 
 from pyparallel.racing import Race
+from tests.bench import matching, mosaics
 from tests.bench import reduction_sizes as bench
 
 
@@ -72,3 +73,25 @@ def test_a_quick_run_prints_draws_and_writes(tmp_path, capsys):
     assert list(sizes) == ["10", "1000", "100000"]
     for outcome in sizes.values():
         assert {"NumPy", bench.ONE, bench.ALL} <= {c["name"] for c in outcome["contestants"]}
+
+
+def test_a_quick_race_of_matching_prints_ratios(capsys):
+    matching.main(["--quick"])
+    out = capsys.readouterr().out
+    assert "300 x 200 x 3, alike" in out
+    assert "NumPy" in out
+    assert "float32" in out
+
+
+@pytest.mark.parametrize("kind", ["random", "alike", "clusters"])
+def test_features_are_whole_numbers_of_a_byte(kind):
+    a = matching.features(kind, 50, 4, 1)
+    assert (a == a.astype("u1")).all()
+    assert len(a) == 50
+
+
+def test_a_quick_mosaic_race_prints_its_table(capsys):
+    mosaics.main(["--quick"])
+    out = capsys.readouterr().out
+    assert out.startswith("108 places, 120 JPEG files of 20 x 20, each used at most once")
+    assert "proven" in out

@@ -1,6 +1,7 @@
 """The demo measures what it says, and its report needs nothing but itself."""
 
 import getpass
+import io
 import itertools
 import platform
 import subprocess
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import pyparallel as pp
-from pyparallel import _demo_problems, contestants, demo, report
+from pyparallel import _demo_mosaic, _demo_problems, contestants, demo, report
+from pyparallel._demo_mosaic import Exhibit
 from pyparallel.contestants import Problem
 from pyparallel.demo import Demo, Event, Lost
 from pyparallel.racing import Race
@@ -58,7 +61,9 @@ def page():
     )
     lost = Lost("One point", raced(plain_Python=1e-6, pyparallel=2e-6), "Calls & work.")
     machine = {"CPU": "A <fast> one", "threads": "2 (affinity)"}
-    return report.page(Demo("This machine is ready.", [first, second, third], [lost], machine))
+    exhibit = Exhibit(b"whole", b"near", "Nine places & more.", "pyparallel mosaic a.jpg -o b.png")
+    events = [first, second, third]
+    return report.page(Demo("This machine is ready.", events, [lost], machine, exhibit))
 
 
 class Page(HTMLParser):
@@ -103,7 +108,7 @@ def test_the_page_is_well_formed_and_readable_by_all(page):
     assert page.startswith("<!DOCTYPE html>")
     assert not parsed.open
     pictures = [attributes for tag, attributes in parsed.elements if tag == "img"]
-    assert len(pictures) == 2
+    assert len(pictures) == 4
     assert all(attributes["alt"] for attributes in pictures)
     assert ("html", {"lang": "en"}) in parsed.elements
     assert [tag for tag, _ in parsed.elements].count("h1") == 1
@@ -168,6 +173,9 @@ def test_the_page_says_who_is_missing_where_others_win_and_how_to_repeat_it(page
         "pyparallel demo",
         "pyparallel race mandelbrot --isa all",
         "pyparallel race var",
+        "A mosaic of fractals",
+        "Nine places & more.",
+        "pyparallel mosaic a.jpg -o b.png",
         "pyparallel render --center -0.65+0.0j --extent 3.0+2.4j --size 32x24 --max-iter 100",
     ):
         assert words in text
@@ -188,6 +196,8 @@ def quick(monkeypatch):
     monkeypatch.setattr(demo, "MOST_RUNS", 3)
     for name in ("pi", "sum", "var"):
         monkeypatch.setattr(contestants, name, partial(getattr(contestants, name), 5000))
+    small = partial(_demo_mosaic.make, tiles=130, grid=(12, 10), side=8)
+    monkeypatch.setattr(_demo_mosaic, "make", small)
     monkeypatch.setattr("pyparallel.doctor.TIME_TO_MEASURE", 0.0)
 
 
@@ -203,8 +213,11 @@ def test_a_demo_tells_as_it_goes_and_returns_it_all(quick):
         "pi by Monte Carlo",
         "sum of 5000 float64",
         "var of 5000 float64",
+        "Nearest of 130 tiles to each of 120 places",
     ]
-    for title, text in zip([*titles, *(case.title for case in result.lost)], told[2:], strict=True):
+    shown = [text for text in told[2:] if not text.startswith("Mosaic")]
+    assert len(shown) == len(told) - 3
+    for title, text in zip([*titles, *(case.title for case in result.lost)], shown, strict=True):
         assert text.startswith(title)
         assert "All results agree" in text
     assert result.events[0].race.names == (
@@ -223,10 +236,38 @@ def test_a_demo_without_numba_and_dask_still_has_a_report(quick, monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     result = demo.show(lambda text: None)
     assert result.events[0].race.names == ("NumPy", "pyparallel")
-    assert result.events[-1].race.names[:2] == ("NumPy", "NumPy in blocks")
+    assert result.events[-2].race.names[:2] == ("NumPy", "NumPy in blocks")
+    assert result.events[-1].race.names == ("NumPy", "SciPy cKDTree", "pyparallel")
     assert [case.title for case in result.lost] == ["One point that escapes at once"]
     text = Page(report.page(result)).text
     assert "Numba serial did not race" in text
+
+
+def test_the_mosaic_uses_no_tile_twice_and_says_what_was_done(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (48, 40, 3), np.uint8)).save(path)
+    making = _demo_mosaic.make(path, tiles=40, grid=(6, 5), side=10)
+    indices = making.mosaic.indices.ravel()
+    assert len(set(indices.tolist())) == 30
+    shown = _demo_mosaic.exhibit(making)
+    assert "in 30 of 40 Julia sets, none used twice: 50 x 60 pixels" in shown.text
+    assert "proven to be the least" in shown.text
+    assert Image.open(io.BytesIO(shown.whole)).size == (50, 60)
+    assert "--fractal 40 --max-uses 1 --grid 5x6 " in shown.command
+    distances = {name: run() for name, run in _matching(making).items()}
+    for found in distances.values():
+        np.testing.assert_array_equal(found, distances["NumPy"])
+
+
+def _matching(making):
+    return _demo_mosaic.matching(making.mosaic.wanted, making.mosaic.offered).contestants
+
+
+def test_without_matplotlib_there_is_no_mosaic(quick, monkeypatch):
+    monkeypatch.setattr(_demo_mosaic, "photograph", lambda: None)
+    result = demo.show(lambda text: None)
+    assert result.mosaic is None
+    assert "A mosaic of fractals" not in report.page(result)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from types import ModuleType
 
 import pytest
 
-import pyparallel as pp
-
+PACKAGES = ["pyparallel", "pyparallel.mosaic"]
 MODULES = [
-    f"pyparallel.{module.name}"
-    for module in pkgutil.iter_modules(pp.__path__)
+    f"{package}.{module.name}"
+    for package in PACKAGES
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__)
     if module.name not in ("__main__", "_core") and not module.ispkg
 ]
 
@@ -31,18 +31,20 @@ def load(name: str) -> ModuleType:
 
 
 def public_things() -> Iterator[tuple[str, object]]:
-    for name in pp.__all__:
-        thing = getattr(pp, name)
-        yield name, thing
-        if inspect.isclass(thing):
-            for method, member in vars(thing).items():
-                if not method.startswith("_") and (
-                    callable(member) or isinstance(member, property)
-                ):
-                    yield f"{name}.{method}", member
+    for package in PACKAGES:
+        module = importlib.import_module(package)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield name, thing
+            if inspect.isclass(thing):
+                for method, member in vars(thing).items():
+                    if not method.startswith("_") and (
+                        callable(member) or isinstance(member, property)
+                    ):
+                        yield f"{name}.{method}", member
 
 
-@pytest.mark.parametrize("name", ["pyparallel", *MODULES])
+@pytest.mark.parametrize("name", [*PACKAGES, *MODULES])
 def test_examples_run(name, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an example may write a file
     results = doctest.testmod(load(name), optionflags=doctest.NORMALIZE_WHITESPACE)
@@ -58,7 +60,7 @@ def close_figures() -> None:
     pyplot.close("all")
 
 
-@pytest.mark.parametrize("name", ["pyparallel", *MODULES])
+@pytest.mark.parametrize("name", [*PACKAGES, *MODULES])
 def test_modules_open_with_a_line_that_says_what_they_are_for(name):
     doc = load(name).__doc__
     assert doc

@@ -79,7 +79,7 @@ def test_the_version_is_the_installed_ones():
 
 
 @pytest.mark.parametrize(
-    "name", ["_core", "_threads", "fractals", "histograms", "monte_carlo", "ranges"]
+    "name", ["_core", "_threads", "fractals", "histograms", "monte_carlo", "mosaic", "ranges"]
 )
 def test_modules_are_importable_by_name(name):
     assert importlib.import_module(f"pyparallel.{name}") is not None

@@ -18,6 +18,7 @@ NUMERICAL = [
     "tests/test_exact.py",
     "tests/test_fractals.py",
     "tests/test_histogram.py",
+    "tests/test_matching.py",
     "tests/test_mosaic_features.py",
     "tests/test_pi.py",
     "tests/test_reduction_accuracy.py",

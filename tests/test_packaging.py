@@ -8,9 +8,12 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))[
-    "project"
-]
+import pyparallel as pp
+
+ROOT = Path(__file__).parents[1]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = CONFIGURATION["project"]
+SETUPTOOLS = CONFIGURATION["tool"]["setuptools"]
 
 
 def test_numpy_is_the_only_hard_dependency():
@@ -23,6 +26,14 @@ def test_requirements_are_lower_bounds_only():
     bounds = {text: [bound.operator for bound in Requirement(text).specifier] for text in texts}
     allowed = {text: [] if text.startswith(PROJECT["name"]) else [">="] for text in texts}
     assert bounds == allowed
+
+
+def test_every_package_is_installed():
+    """setuptools takes those that are listed, and no others."""
+    top = Path(pp.__file__).parent
+    folders = {path.parent for path in top.rglob("__init__.py")}
+    names = {".".join(folder.relative_to(top.parent).parts) for folder in folders}
+    assert names | {"pyparallel.notebooks"} == set(SETUPTOOLS["packages"])
 
 
 def test_types_are_installed():

@@ -14,7 +14,6 @@
 #include "parallel.h"
 
 enum {
-    WIDTH = 32,      /* of candidate lists */
     THOUSAND = 1000, /* units of progress */
 };
 static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance */
@@ -44,7 +43,7 @@ enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job)
 static bool put_tiles(pp_auction *a, int64_t max_uses)
 {
     const int64_t n = a->tiles.count, length = a->tiles.length;
-    a->stride = (n + PP_TILE_ROUND - 1) / PP_TILE_ROUND * PP_TILE_ROUND;
+    a->stride = (n + PP_TILE_ROUND) / PP_TILE_ROUND * PP_TILE_ROUND + PP_TILE_ROUND;
     a->columns = calloc((size_t)(a->stride * length) + 1, sizeof *a->columns);
     a->price = calloc((size_t)a->stride + 1, sizeof *a->price);
     a->lots = calloc((size_t)n + 1, sizeof *a->lots);
@@ -70,7 +69,7 @@ static bool put_tiles(pp_auction *a, int64_t max_uses)
 static bool allocate(pp_auction *a)
 {
     const size_t m = (size_t)a->targets.count + 1;
-    a->width = a->tiles.count < WIDTH ? (int32_t)a->tiles.count : WIDTH;
+    a->width = a->tiles.count < PP_LIST_WIDTH ? (int32_t)a->tiles.count : PP_LIST_WIDTH;
     a->lists = calloc(m, sizeof *a->lists);
     a->listed = malloc(m * (size_t)a->width * sizeof *a->listed);
     a->listed_cost = malloc(m * (size_t)a->width * sizeof *a->listed_cost);
@@ -89,6 +88,7 @@ static void free_auction(pp_auction *a)
     for (int64_t j = 0; a->lots && j < a->tiles.count; j++)
         if (a->lots[j].units != &a->lots[j].one)
             free(a->lots[j].units);
+    pp_tree_free(a);
     pp_merged_free(&a->targets);
     pp_merged_free(&a->tiles);
     free(a->columns);
@@ -271,6 +271,8 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
     double *prices = NULL;
     assignment->cost = assignment->bound = 0;
     enum pp_status status = read_rows(&a, targets, tiles, fault);
+    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
+        status = pp_tree_build(&a);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE) {
         prices = malloc((size_t)(a.tiles.count + 1) * sizeof *prices);
         status = prices && put_tiles(&a, max_uses) && allocate(&a) ? PP_OK : PP_NO_MEMORY;

@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "pp.h"
-#include "rows.h"
+#include "match.h"
 
 enum {
-    PP_TILE_ROUND = 8, /* columns of tiles are padded to a multiple of this */
-    PP_STRETCH = 128,  /* tiles that are compared between two looks at what was found */
-    PP_RESERVE = -1,   /* the owner of a unit that no target has, but that was bid for */
+    PP_TILE_ROUND = 8,  /* columns of tiles are padded to a multiple of this */
+    PP_LIST_WIDTH = 32, /* of candidate lists, at most */
+    PP_STRETCH = 128,   /* tiles that are compared between two looks at what was found */
+    PP_RESERVE = -1,    /* the owner of a unit that no target has, but that was bid for */
 };
 
 /* Which rows of a matrix are equal: each stands for all rows that are. */
@@ -50,6 +51,25 @@ typedef struct pp_list {
     int32_t count;
 } pp_list;
 
+/* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. */
+typedef struct pp_price_tree {
+    pp_kd_tree kd;
+    double *least;    /* price below a node */
+    int32_t *leaf;    /* of a tile */
+    int32_t *changed; /* tiles whose price has; NULL: there is no tree */
+    int64_t changes;  /* with many, all nodes are computed anew */
+} pp_price_tree;
+
+/* A search: nodes to look at, the nearest last. */
+typedef struct pp_tree_step {
+    int32_t node;
+    double least;
+} pp_tree_step;
+typedef struct pp_tree_walk {
+    int depth;
+    pp_tree_step steps[64];
+} pp_tree_walk;
+
 /* Units at the same price. */
 typedef struct pp_ask {
     double price;
@@ -62,6 +82,7 @@ typedef struct pp_auction {
     double *price;   /* of the cheapest unit of a tile: [stride], infinite behind the last */
     int64_t stride;
     pp_lot *lots; /* [tiles] */
+    pp_price_tree tree;
     double epsilon;
     bool is_open; /* groups look for tiles that they don't have */
 
@@ -90,6 +111,17 @@ typedef struct pp_auction {
 /* Run a job; poll the caller, if that is due, after it. */
 struct pp_job;
 enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job);
+
+/* Renumbers the tiles, where a tree pays. */
+enum pp_status pp_tree_build(pp_auction *a);
+void pp_tree_free(pp_auction *a);
+/* The price of this tile has changed; and: take all such changes into account. */
+void pp_tree_note(pp_auction *a, int32_t tile);
+void pp_tree_update(pp_auction *a);
+/* The next tiles, first … stop - 1, of which some may have a cost + price up to `cutoff`. A walk
+   begins with one step: the root, node 1. */
+bool pp_tree_next(const pp_auction *a, const double *target, double cutoff, pp_tree_walk *walk,
+                  int64_t *first, int64_t *stop);
 
 /* New lists for the groups that wait; they are queued then. */
 enum pp_status pp_renew_lists(pp_auction *a);

@@ -53,12 +53,22 @@ static void sift_up(pp_unit *units, int32_t at, pp_unit unit)
     units[at] = unit;
 }
 
+static void put_price(pp_auction *a, int32_t tile)
+{
+    const pp_lot *lot = &a->lots[tile];
+    const double price = lot->fresh ? lot->floor : lot->units[0].price;
+    if (price > a->price[tile]) {
+        a->price[tile] = price;
+        pp_tree_note(a, tile);
+    }
+}
+
 static void order_units(pp_auction *a, int32_t tile)
 {
     pp_lot *lot = &a->lots[tile];
     for (int32_t u = lot->used / 2; u-- > 0;)
         sift_down(lot->units, lot->used, u);
-    a->price[tile] = lot->fresh ? lot->floor : lot->units[0].price;
+    put_price(a, tile);
 }
 
 /* What the unit after the cheapest costs. */
@@ -146,12 +156,12 @@ static void claim(pp_auction *a, int32_t group, int32_t tile, double cost, doubl
         }
         lot->fresh--;
         sift_up(lot->units, lot->used++, unit);
-        a->price[tile] = lot->fresh ? lot->floor : lot->units[0].price;
+        put_price(a, tile);
     } else {
         const pp_unit old = lot->units[u];
         lot->units[u] = unit;
         sift_down(lot->units, lot->used, u);
-        a->price[tile] = lot->units[0].price;
+        put_price(a, tile);
         release(a, old.owner, tile, old.cost + a->price[tile]);
     }
     a->unassigned[group]--;

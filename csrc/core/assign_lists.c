@@ -16,7 +16,6 @@
 #include "each_isa.h"
 
 enum {
-    MOST = 160,               /* candidates that are held before the worst are dropped */
     WORTH_A_THREAD = 1 << 19, /* features to compare */
 };
 
@@ -29,7 +28,7 @@ typedef struct list_state {
     pp_worker worker;
     int count;
     double cutoff;
-    candidate candidates[MOST + PP_STRETCH];
+    candidate candidates[2 * PP_LIST_WIDTH + PP_STRETCH];
     double cost[PP_STRETCH + PP_TILE_ROUND];
     int32_t hits[PP_STRETCH + PP_TILE_ROUND];
 } list_state;
@@ -108,25 +107,36 @@ static double first_cutoff(const pp_auction *a, int32_t group)
     return cutoff;
 }
 
-static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
+/* Tiles first … stop - 1, at most PP_STRETCH. */
+static void look_at(const pp_auction *a, int32_t group, list_state *s, int64_t first, int64_t stop)
 {
     const int64_t length = a->targets.length;
+    const int hits =
+        pp_kernels->near_tiles(a->targets.rows + group * length, a->columns + first, a->stride,
+                               length, a->price + first, stop - first, s->cutoff, s->cost, s->hits);
+    for (int h = 0; h < hits; h++) {
+        const int32_t tile = (int32_t)first + s->hits[h];
+        const double cost = s->cost[s->hits[h]];
+        if (!has_all(a, group, tile))
+            s->candidates[s->count++] = (candidate){cost + a->price[tile], cost, tile};
+    }
+    if (s->count >= 2 * a->width)
+        drop_worst(s, a->width);
+}
+
+static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
+{
     s->count = 0;
     s->cutoff = first_cutoff(a, group);
-    for (int64_t first = 0; first < a->tiles.count; first += PP_STRETCH) {
-        const int64_t left = a->tiles.count - first;
-        const int64_t n = left < PP_STRETCH ? left : PP_STRETCH;
-        const int hits =
-            pp_kernels->near_tiles(a->targets.rows + group * length, a->columns + first, a->stride,
-                                   length, a->price + first, n, s->cutoff, s->cost, s->hits);
-        for (int h = 0; h < hits; h++) {
-            const int32_t tile = (int32_t)first + s->hits[h];
-            const double cost = s->cost[s->hits[h]];
-            if (!has_all(a, group, tile))
-                s->candidates[s->count++] = (candidate){cost + a->price[tile], cost, tile};
-        }
-        if (s->count > MOST)
-            drop_worst(s, a->width);
+    const int64_t count = a->tiles.count;
+    if (a->tree.changed) {
+        pp_tree_walk walk = {.depth = 1, .steps = {{.node = 1}}};
+        const double *target = a->targets.rows + group * a->targets.length;
+        for (int64_t first, stop; pp_tree_next(a, target, s->cutoff, &walk, &first, &stop);)
+            look_at(a, group, s, first, stop);
+    } else {
+        for (int64_t first = 0; first < count; first += PP_STRETCH)
+            look_at(a, group, s, first, first + PP_STRETCH < count ? first + PP_STRETCH : count);
     }
     drop_worst(s, a->width);
 }
@@ -158,6 +168,8 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
 
 enum pp_status pp_renew_lists(pp_auction *a)
 {
+    if (a->tree.changed)
+        pp_tree_update(a);
     const double features = (double)a->waits * (double)a->stride * (double)(a->targets.length + 1);
     const double workers = 1 + features / WORTH_A_THREAD;
     const pp_job job = {

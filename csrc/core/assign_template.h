@@ -20,6 +20,8 @@ TARGET PP_INLINE int compare_tiles(const double *target, const double *columns, 
         }
         v_store(cost + i, sum);
         uint64_t bits = v_bits(v_le(v_add(sum, v_load(price + i)), limit));
+        if (count - i < VL)
+            bits &= (UINT64_C(1) << (count - i)) - 1;
         for (; PP_UNLIKELY(bits); bits &= bits - 1)
             hits[found++] = (int32_t)i + pp_lowest_bit(bits);
     }

@@ -14,14 +14,14 @@
         &pp_add_rows_##isa
 
 static const pp_kernel_table tables[] = {
-    {"baseline", 0, KERNELS(baseline)},
+    {"baseline", 0, KERNELS(baseline), &pp_dense_baseline},
 #ifdef PP_X86
-    {"avx2", PP_CPU_AVX2, KERNELS(avx2)},
-    {"avx512", PP_CPU_AVX512, KERNELS(avx512)},
-    {"avx512vnni", PP_CPU_AVX512VNNI, KERNELS(avx512)},
+    {"avx2", PP_CPU_AVX2, KERNELS(avx2), &pp_dense_avx2},
+    {"avx512", PP_CPU_AVX512, KERNELS(avx512), &pp_dense_avx512},
+    {"avx512vnni", PP_CPU_AVX512VNNI, KERNELS(avx512), &pp_dense_avx512vnni},
 #endif
 #ifdef PP_AARCH64
-    {"neon", PP_CPU_NEON, KERNELS(neon)},
+    {"neon", PP_CPU_NEON, KERNELS(neon), &pp_dense_neon},
 #endif
 };
 

@@ -8,6 +8,7 @@
 #include "histogram.h"
 #include "lab.h"
 #include "match.h"
+#include "match_dense.h"
 #include "philox.h"
 #include "reduce.h"
 #include "tiles.h"
@@ -25,6 +26,7 @@ typedef struct pp_kernel_table {
     const pp_match_kernels *match;
     pp_near_tiles_kernel *near_tiles;
     pp_add_rows_kernel *add_rows;
+    const pp_dense_kernels *dense; /* with its own variant for VNNI */
 } pp_kernel_table;
 
 extern const pp_kernel_table *pp_kernels;

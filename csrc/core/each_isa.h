@@ -1,4 +1,5 @@
-/* Includes TEMPLATE once per instruction set, with the vocabulary of simd.h. */
+/* Includes TEMPLATE once per instruction set, with the vocabulary of simd.h; with VNNI, too, where
+   WITH_VNNI is defined. */
 #ifdef __clang__ /* whose vectors are as wide as the code asks for */
 #    define WIDEST ""
 #else
@@ -25,12 +26,24 @@
 #    undef ISA
 #    undef TARGET
 
+#    define AVX512    "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma"
 #    define ISA(name) name##_avx512
-#    define TARGET    PP_TARGET("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma" WIDEST)
+#    define TARGET    PP_TARGET(AVX512 WIDEST)
 #    include "simd_avx512.h"
 #    include TEMPLATE
 #    undef ISA
 #    undef TARGET
+
+#    ifdef WITH_VNNI /* defined by those whose kernels use it */
+#        define HAS_VNNI
+#        define ISA(name) name##_avx512vnni
+#        define TARGET    PP_TARGET(AVX512 ",avx512vnni" WIDEST)
+#        include "simd_avx512.h"
+#        include TEMPLATE
+#        undef ISA
+#        undef TARGET
+#        undef HAS_VNNI
+#    endif
 #endif
 
 #ifdef PP_AARCH64

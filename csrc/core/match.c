@@ -1,289 +1,276 @@
-/* The nearest tile to each target: by a tree for few features, or by comparing all.
+/* The nearest tile to each target: by a tree for few features, by codes for many, or by comparing
+   all where there are few tiles.
 
-   Targets are matched in packets, one a lane of the vectors, and in rounds that bound the memory:
-   the rows of a round are read and, with a tree, sorted by the leaf that they fall into, so that
-   the targets of a packet lie side by side and have the same way through the tree. */
+   Targets go in rounds, which bound the memory: the rows of a round are read and, with a tree,
+   sorted by the leaf that they fall into, so that those of a packet have the same way through the
+   tree. */
 #include "match.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common.h"
-#include "dispatch.h"
+#include "match_dense.h"
 #include "parallel.h"
 
-#define TEMPLATE "match_template.h"
-#include "each_isa.h"
-
 enum {
-    ROUND = 1 << 17,       /* targets in a round */
-    ROUND_SIZE = 1 << 20,  /* their features, if that is less */
-    CHUNK = 1 << 12,       /* features of targets that are read at a time */
-    STRETCH = 1 << 18,     /* features of tiles between two looks at the clock */
-    FEW_PACKETS = 4,       /* drawn together */
+    ROUND = 1 << 17,          /* targets in a round */
+    ROUND_SIZE = 1 << 21,     /* their features, if that is less */
+    CHUNK = 1 << 12,          /* features that are read at a time */
     WORTH_A_THREAD = 1 << 17, /* features to compare */
+    FEW_TILES = 128,          /* for a tree */
+    FEW_TARGETS = 64,
+    FEW_FEATURES =
+        6, /* with more, a tree is for many tiles only; with still more, it never helps */
+    SOME_FEATURES = 8,
+    MANY_TILES = 1 << 16,
 };
 
-typedef struct match_job {
+/* A call with all that its rounds share. */
+typedef struct match_call {
+    pp_match_job job;
     pp_rows targets;
-    pp_tiles tiles;
-    pp_kd_tree tree;
-    bool by_tree, in_integers;
-    int64_t *indices;
-    void *distances;
+    pp_dense dense;
+    bool by_codes;
     atomic_bool not_finite;
-    /* of a round */
+    int32_t *leaves, *starts; /* of the targets of a round; in the order by leaves */
+    const pp_run *run;        /* the caller's */
+} match_call;
+
+int pp_match_workers(int64_t items, double operations)
+{
+    const double most = 1 + operations / WORTH_A_THREAD;
+    const double workers = most < (double)items ? most : (double)items;
+    return workers < INT_MAX ? (int)workers : INT_MAX;
+}
+
+/* --- progress: a round counts its own targets --- */
+
+typedef struct progress {
+    const match_call *call;
+    int64_t before; /* targets of the call that are done */
+} progress;
+
+static bool poll_in_round(void *context, int64_t done, int64_t total)
+{
+    (void)total;
+    const progress *p = context;
+    return p->call->run->poll(p->call->run->context, p->before + done, p->call->targets.count);
+}
+
+static pp_run run_after(const match_call *call, progress *p)
+{
+    pp_run run = *call->run;
+    run.poll = run.poll ? poll_in_round : NULL;
+    run.context = p;
+    return run;
+}
+
+/* --- reading --- */
+
+typedef struct reading {
+    const pp_rows *from;
     int64_t begin, count;
     double *rows;
-    int32_t *leaves, *starts;
-    int32_t *order; /* of the targets, counted from `begin` */
-} match_job;
+    const pp_kd_tree *tree; /* to find the leaves, or NULL */
+    int32_t *leaves;
+    atomic_bool *not_finite;
+} reading;
 
-typedef struct match_state {
-    pp_worker worker;
-    int64_t next, stop; /* targets of the round that are drawn */
-    int64_t tile;       /* the next one */
-    pp_kd_search search;
-    pp_packet packet;
-    bool is_filled;
-    double features[];
-} match_state;
-
-/* --- a packet --- */
-
-static int lanes_used(const match_state *s)
+static int64_t chunk_of(const reading *job)
 {
-    return s->stop - s->next < PP_PACKET ? (int)(s->stop - s->next) : PP_PACKET;
+    return 1 + CHUNK / (job->from->length + 1);
 }
 
-static int64_t target_of(const match_job *job, int64_t i)
-{
-    return job->by_tree ? job->order[i] : i;
-}
-
-/* The next targets; where there are less than a packet holds, the last one repeats. */
-static void fill(const match_job *job, match_state *s)
-{
-    const int64_t length = job->tiles.length;
-    const int used = lanes_used(s);
-    s->packet.features = s->features;
-    for (int lane = 0; lane < PP_PACKET; lane++) {
-        const int64_t target = target_of(job, s->next + (lane < used ? lane : used - 1));
-        const double *row = job->rows + target * length;
-        s->packet.distance[lane] = INFINITY;
-        s->packet.number[lane] = INFINITY;
-        for (int64_t f = 0; f < length; f++)
-            s->features[f * PP_PACKET + lane] = row[f];
-    }
-    s->tile = 0;
-    s->search.nodes = 1;
-    s->search.node[0] = 1;
-    s->is_filled = true;
-}
-
-static void put_results(const match_job *job, match_state *s)
-{
-    const int used = lanes_used(s);
-    for (int lane = 0; lane < used; lane++) {
-        const int64_t target = job->begin + target_of(job, s->next + lane);
-        const double distance = s->packet.distance[lane];
-        job->indices[target] = (int64_t)s->packet.number[lane];
-        if (job->in_integers)
-            ((int64_t *)job->distances)[target] = (int64_t)distance;
-        else
-            ((double *)job->distances)[target] = distance;
-    }
-    s->worker.done += used;
-    s->next += used;
-    s->is_filled = false;
-}
-
-/* Some way ahead; true at the end. */
-static bool advance(const match_job *job, match_state *s)
-{
-    const int64_t stretch = 1 + STRETCH / (job->tiles.length + 1);
-    if (job->by_tree) {
-        pp_kernels->match->search_tree(&s->packet, &job->tree, &s->search, stretch / PP_PACKET);
-        return s->search.nodes == 0;
-    }
-    const int64_t left = job->tiles.count - s->tile;
-    const int64_t stop = s->tile + (left < stretch ? left : stretch);
-    pp_kernels->match->scan_tiles(&s->packet, &job->tiles, s->tile, stop);
-    s->tile = stop;
-    return stop == job->tiles.count;
-}
-
-static bool match_packets(const void *shared, void *state, pp_slice *slice)
-{
-    const match_job *job = shared;
-    match_state *s = state;
-    do {
-        if (s->next == s->stop) {
-            const int64_t item = pp_slice_draw(slice), many = FEW_PACKETS * PP_PACKET;
-            if (item < 0)
-                return true;
-            s->next = item * many;
-            s->stop = job->count - s->next < many ? job->count : s->next + many;
-        }
-        do {
-            if (!s->is_filled)
-                fill(job, s);
-            if (!advance(job, s))
-                break;
-            put_results(job, s);
-        } while (s->next < s->stop);
-    } while (!pp_slice_over(slice));
-    return false;
-}
-
-/* --- a round --- */
-
-static int64_t chunk_of(const match_job *job)
-{
-    return 1 + CHUNK / (job->tiles.length + 1);
-}
-
-static bool read_targets(const void *shared, void *state, pp_slice *slice)
+static bool read_chunks(const void *shared, void *state, pp_slice *slice)
 {
     (void)state;
-    match_job *job = (match_job *)shared;
-    const int64_t chunk = chunk_of(job), length = job->tiles.length;
+    const reading *job = shared;
+    const int64_t chunk = chunk_of(job);
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         const int64_t first = item * chunk, left = job->count - first;
         const int64_t count = left < chunk ? left : chunk;
-        double *rows = job->rows + first * length;
-        if (!pp_rows_read(&job->targets, job->begin + first, count, rows))
-            atomic_store(&job->not_finite, true);
-        else if (job->by_tree)
-            pp_kd_locate(&job->tree, rows, count, job->leaves + first);
+        double *rows = job->rows + first * job->from->length;
+        if (!pp_rows_read(job->from, job->begin + first, count, rows))
+            atomic_store(job->not_finite, true);
+        else if (job->tree)
+            pp_kd_locate(job->tree, rows, count, job->leaves + first);
         if (pp_slice_over(slice))
             return false;
     }
     return true;
 }
 
-/* The order of the targets by leaf: a counting sort. */
-static void sort_targets(match_job *job)
+static enum pp_status read_rows(const reading *job, const pp_run *run)
 {
+    enum { AS_LONG = 8 }; /* as it takes to read a feature */
+    const int64_t chunk = chunk_of(job), items = (job->count + chunk - 1) / chunk;
+    const double features = (double)job->count * (double)job->from->length;
+    const pp_job parallel = {
+        .shared = job,
+        .items = items,
+        .max_workers = pp_match_workers(items, AS_LONG * features),
+        .state_size = sizeof(pp_worker),
+        .work = read_chunks,
+    };
+    return pp_parallel_for(&parallel, run);
+}
+
+/* --- a round --- */
+
+/* The order of the targets by leaf: a counting sort. */
+static void sort_targets(match_call *call)
+{
+    const pp_match_job *job = &call->job;
     const int32_t leaves = (int32_t)1 << job->tree.levels, count = (int32_t)job->count;
-    memset(job->starts, 0, (size_t)leaves * sizeof *job->starts);
+    memset(call->starts, 0, (size_t)leaves * sizeof *call->starts);
     for (int32_t i = 0; i < count; i++)
-        job->starts[job->leaves[i]]++;
+        call->starts[call->leaves[i]]++;
     for (int32_t leaf = 0, start = 0, own; leaf < leaves; leaf++, start += own) {
-        own = job->starts[leaf];
-        job->starts[leaf] = start;
+        own = call->starts[leaf];
+        call->starts[leaf] = start;
     }
     for (int32_t i = 0; i < count; i++)
-        job->order[job->starts[job->leaves[i]]++] = i;
+        job->order[call->starts[call->leaves[i]]++] = i;
 }
 
-static int workers_for(int64_t items, double features)
+/* By codes; those of the targets that they did not help stay listed. */
+static enum pp_status match_by_codes(match_call *call, const pp_run *run)
 {
-    const double most = 1 + features / WORTH_A_THREAD;
-    const double workers = most < (double)items ? most : (double)items;
-    return workers < INT_MAX ? (int)workers : INT_MAX;
+    pp_match_job *job = &call->job;
+    enum pp_status status = PP_OK;
+    if (!call->dense.tiles)
+        status = pp_dense_build(&call->dense, job, &call->by_codes, run);
+    job->queue = call->leaves;
+    if (status == PP_OK && call->by_codes) {
+        pp_sort_by_sum(job->rows, job->count, job->tiles.length, job->queue);
+        status = pp_match_dense(&call->dense, job, run);
+    }
+    if (job->listed > job->count / 2) /* nor will they help others */
+        call->by_codes = false;
+    return status;
 }
 
-static enum pp_status run_round(match_job *job, const pp_run *run)
+static enum pp_status run_round(match_call *call)
 {
-    const int64_t length = job->tiles.length, chunk = chunk_of(job), many = FEW_PACKETS * PP_PACKET;
-    pp_job reading = {
-        .shared = job,
-        .items = (job->count + chunk - 1) / chunk,
-        .total = job->targets.count,
-        .state_size = sizeof(pp_worker),
-        .work = read_targets,
+    pp_match_job *job = &call->job;
+    progress p = {call, job->begin};
+    const pp_run run = run_after(call, &p);
+    const reading targets = {
+        .from = &call->targets,
+        .begin = job->begin,
+        .count = job->count,
+        .rows = job->rows,
+        .tree = job->by_tree ? &job->tree : NULL,
+        .leaves = call->leaves,
+        .not_finite = &call->not_finite,
     };
-    reading.max_workers = workers_for(reading.items, 8.0 * (double)(job->count * length));
-    enum pp_status status = pp_parallel_for(&reading, run);
-    if (status != PP_OK || job->not_finite)
+    enum pp_status status = read_rows(&targets, &run);
+    if (status != PP_OK || call->not_finite)
         return status;
+    job->listed = job->count;
     if (job->by_tree)
-        sort_targets(job);
-    pp_job matching = {
-        .shared = job,
-        .items = (job->count + many - 1) / many,
-        .total = job->targets.count,
-        .state_size = sizeof(match_state) + (size_t)(PP_PACKET * length) * sizeof(double),
-        .work = match_packets,
-    };
-    const double near = job->by_tree ? 100 : (double)job->tiles.count;
-    matching.max_workers = workers_for(matching.items, (double)(job->count * length) * near);
-    return pp_parallel_for(&matching, run);
+        sort_targets(call);
+    else
+        for (int32_t i = 0; i < job->count; i++)
+            job->order[i] = i;
+    if (call->by_codes)
+        status = match_by_codes(call, &run);
+    p.before += job->count - job->listed;
+    return status == PP_OK && job->listed ? pp_match_packets(job, &run) : status;
 }
 
-static enum pp_status run_rounds(match_job *job, const pp_run *run)
+static enum pp_status run_rounds(match_call *call)
 {
-    const int64_t m = job->targets.count, length = job->tiles.length;
+    pp_match_job *job = &call->job;
+    const int64_t m = call->targets.count, length = job->tiles.length;
     int64_t most = 1 + ROUND_SIZE / (length + 1);
     most = most < ROUND ? most : ROUND;
     most = most < m ? most : m;
     const size_t leaves = (size_t)1 << job->tree.levels;
     job->rows = malloc(sizeof *job->rows * (size_t)(most * length) + 1);
-    job->leaves = malloc(sizeof *job->leaves * (2 * (size_t)most + leaves));
-    job->order = job->leaves + most;
-    job->starts = job->order + most;
-    enum pp_status status = job->rows && job->leaves ? PP_OK : PP_NO_MEMORY;
-    for (; status == PP_OK && job->begin < m && !job->not_finite; job->begin += job->count) {
+    call->leaves = malloc(sizeof *call->leaves * (2 * (size_t)most + leaves));
+    enum pp_status status = job->rows && call->leaves ? PP_OK : PP_NO_MEMORY;
+    if (status == PP_OK) {
+        job->order = call->leaves + most;
+        call->starts = job->order + most;
+    }
+    for (; status == PP_OK && job->begin < m && !call->not_finite; job->begin += job->count) {
         job->count = m - job->begin < most ? m - job->begin : most;
-        status = run_round(job, run);
+        status = run_round(call);
     }
     free(job->rows);
-    free(job->leaves);
+    free(call->leaves);
     return status;
 }
 
 /* --- all --- */
 
-static enum pp_status read_tiles(match_job *job, const pp_rows *rows, enum pp_match_fault *fault)
+static enum pp_status read_tiles(pp_tiles *tiles, const pp_rows *rows, const pp_run *run,
+                                 enum pp_match_fault *fault)
 {
     const size_t count = (size_t)rows->count, length = (size_t)rows->length;
-    job->tiles = (pp_tiles){.count = rows->count, .length = rows->length};
-    if (length && count > SIZE_MAX / sizeof(double) / length)
+    atomic_bool not_finite = false;
+    *tiles = (pp_tiles){.count = rows->count, .length = rows->length};
+    if (length && count > SIZE_MAX / 2 / sizeof(double) / length)
         return PP_NO_MEMORY;
-    job->tiles.features = malloc(count * length * sizeof(double) + 1);
-    job->tiles.numbers = malloc(count * sizeof(double));
-    if (!job->tiles.features || !job->tiles.numbers)
+    tiles->features = malloc(count * length * sizeof(double) + 1);
+    tiles->numbers = malloc(count * sizeof(double));
+    if (!tiles->features || !tiles->numbers)
         return PP_NO_MEMORY;
     for (int64_t i = 0; i < rows->count; i++)
-        job->tiles.numbers[i] = (double)i;
-    if (!pp_rows_read(rows, 0, rows->count, job->tiles.features))
+        tiles->numbers[i] = (double)i;
+    const reading all = {
+        .from = rows, .count = rows->count, .rows = tiles->features, .not_finite = &not_finite};
+    const enum pp_status status = read_rows(&all, run);
+    if (not_finite)
         *fault = PP_TILES_NOT_FINITE;
-    return PP_OK;
+    return status;
 }
 
-/* A tree has to be built, which takes as long as some hundred targets. */
-static bool tree_pays(const match_job *job)
+/* A tree, or codes, have to be made first, which takes as long as some hundred targets. */
+static void choose_method(match_call *call)
 {
-    const pp_tiles *tiles = &job->tiles;
-    return tiles->length >= 1 && tiles->length <= PP_KD_DIMENSIONS && tiles->count <= INT32_MAX &&
-           tiles->count >= 256 && job->targets.count >= 64;
+    const pp_tiles *tiles = &call->job.tiles;
+    const bool pays = tiles->length >= 1 && tiles->count <= INT32_MAX &&
+                      tiles->count >= FEW_TILES && call->targets.count >= FEW_TARGETS;
+    const int most = tiles->count < MANY_TILES ? FEW_FEATURES : SOME_FEATURES;
+    call->job.by_tree = pays && tiles->length <= most;
+    call->by_codes = pays && !call->job.by_tree && tiles->length <= PP_DENSE_FEATURES;
+}
+
+static enum pp_status match_all(match_call *call, const pp_rows *tiles, enum pp_match_fault *fault)
+{
+    pp_match_job *job = &call->job;
+    progress p = {call, 0};
+    const pp_run run = run_after(call, &p);
+    enum pp_status status = read_tiles(&job->tiles, tiles, &run, fault);
+    if (status != PP_OK || *fault != PP_MATCH_FINE)
+        return status;
+    choose_method(call);
+    if (job->by_tree)
+        status = pp_kd_build(&job->tiles, &job->tree, &run);
+    if (status == PP_OK)
+        status = run_rounds(call);
+    if (call->not_finite)
+        *fault = PP_TARGETS_NOT_FINITE;
+    return status;
 }
 
 enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *indices,
                         void *distances, const pp_run *run, enum pp_match_fault *fault)
 {
     const pp_rows rows = pp_rows_of(tiles);
-    match_job job = {
-        .targets = pp_rows_of(targets),
-        .in_integers = targets->type == PP_UINT8 && tiles->type == PP_UINT8,
-        .indices = indices,
-        .distances = distances,
-    };
+    match_call call = {.targets = pp_rows_of(targets), .run = run};
+    call.job.in_integers = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
+    call.job.indices = indices;
+    call.job.distances = distances;
     *fault = PP_MATCH_FINE;
-    enum pp_status status = read_tiles(&job, &rows, fault);
-    job.by_tree = tree_pays(&job);
-    if (status == PP_OK && *fault == PP_MATCH_FINE && job.by_tree)
-        status = pp_kd_build(&job.tiles, &job.tree, run);
-    if (status == PP_OK && *fault == PP_MATCH_FINE)
-        status = run_rounds(&job, run);
-    if (job.not_finite)
-        *fault = PP_TARGETS_NOT_FINITE;
-    pp_kd_free(&job.tree);
-    free(job.tiles.features);
-    free(job.tiles.numbers);
+    const enum pp_status status = match_all(&call, &rows, fault);
+    pp_kd_free(&call.job.tree);
+    pp_dense_free(&call.dense);
+    free(call.job.tiles.features);
+    free(call.job.tiles.numbers);
     return status;
 }

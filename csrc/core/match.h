@@ -52,6 +52,36 @@ void pp_kd_free(pp_kd_tree *tree);
 /* The leaf on whose side of all thresholds each of these rows lies. */
 void pp_kd_locate(const pp_kd_tree *tree, const double *rows, int64_t count, int32_t *leaves);
 
+/* One call, and the round of it that is going on: some of the targets. */
+typedef struct pp_match_job {
+    pp_tiles tiles;
+    pp_kd_tree tree;
+    bool by_tree, in_integers;
+    int64_t *indices; /* the results */
+    void *distances;
+    double *rows; /* the targets of the round, from `begin` on */
+    int64_t begin, count;
+    int32_t *queue; /* those that codes are for, in the order in which they are taken */
+    int32_t *order; /* those of them to be matched by packets, counted from `begin` */
+    int64_t listed; /* in `order` */
+} pp_match_job;
+
+static inline void pp_put_match(const pp_match_job *job, int64_t target, double distance,
+                                double number)
+{
+    job->indices[job->begin + target] = (int64_t)number;
+    if (job->in_integers)
+        ((int64_t *)job->distances)[job->begin + target] = (int64_t)distance;
+    else
+        ((double *)job->distances)[job->begin + target] = distance;
+}
+
+/* How many threads are worth their start, for so many items that take so many operations? */
+int pp_match_workers(int64_t items, double operations);
+
+/* Match the targets that are listed, by the tree or by comparing all tiles. */
+enum pp_status pp_match_packets(const pp_match_job *job, const pp_run *run);
+
 /* Take the tiles first … stop - 1 into account. */
 typedef void pp_scan_tiles_kernel(pp_packet *packet, const pp_tiles *tiles, int64_t first,
                                   int64_t stop);

@@ -15,8 +15,8 @@
 #define scan         ISA(scan)
 #define may_be_in    ISA(may_be_in)
 #define search_nodes ISA(search_nodes)
-#define any_scan   ISA(any_scan)
-#define any_search  ISA(any_search)
+#define any_scan     ISA(any_scan)
+#define any_search   ISA(any_search)
 
 TARGET PP_INLINE vd distance_to(const double *targets, const double *tile, int64_t length)
 {
@@ -93,15 +93,14 @@ TARGET PP_INLINE void search_nodes(pp_packet *packet, const pp_kd_tree *tree, pp
     }
 }
 
-TARGET static void any_scan(pp_packet *packet, const pp_tiles *tiles, int64_t first,
-                              int64_t stop)
+TARGET static void any_scan(pp_packet *packet, const pp_tiles *tiles, int64_t first, int64_t stop)
 {
     scan(packet, tiles, first, stop, tiles->length);
 }
 
 /* With the number of features a constant, they stay in registers. */
 TARGET static void any_search(pp_packet *packet, const pp_kd_tree *tree, pp_kd_search *search,
-                               int64_t steps)
+                              int64_t steps)
 {
     switch (tree->tiles->length) {
     case 1:

@@ -27,7 +27,15 @@
        u_mul_low(a, b)        the products of the low halves, 32 bits each
        u_high(a)              the high halves
        u_halve_low(a)         the low halves, shifted right by one bit; above them, anything
-       u_from_bit62(a)        the two highest bits                                              */
+       u_from_bit62(a)        the two highest bits
+
+       IL                     32-bit integers in a vector
+       DOT_OF                 how many products i_dot adds up in a lane: 4, of unsigned and signed
+                              bytes (VNNI), or 2, of signed 16-bit integers
+       vi                     a vector of IL signed 32-bit integers
+       i_load i_store i_set1 i_min
+       i_any_le(a, b)         is there a lane with a <= b?
+       i_dot(sum, a, b)       sum, and in each lane the products of the DOT_OF parts of a and b  */
 #ifndef PP_SIMD_H
 #define PP_SIMD_H
 
@@ -67,5 +75,12 @@
 #define u_high        ISA(u_high)
 #define u_halve_low   ISA(u_halve_low)
 #define u_from_bit62  ISA(u_from_bit62)
+#define vi            ISA(vi)
+#define i_load        ISA(i_load)
+#define i_store       ISA(i_store)
+#define i_set1        ISA(i_set1)
+#define i_min         ISA(i_min)
+#define i_any_le      ISA(i_any_le)
+#define i_dot         ISA(i_dot)
 
 #endif

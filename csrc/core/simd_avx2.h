@@ -3,10 +3,15 @@
 
 #undef VL
 #define VL 4
+#undef IL
+#define IL 8
+#undef DOT_OF
+#define DOT_OF 2
 
 typedef __m256d vd;
 typedef __m256d vm;
 typedef __m256i vu;
+typedef __m256i vi;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -171,4 +176,34 @@ TARGET PP_INLINE vu u_halve_low(vu a)
 TARGET PP_INLINE vu u_from_bit62(vu a)
 {
     return _mm256_srli_epi64(a, 62);
+}
+
+TARGET PP_INLINE vi i_load(const int32_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+TARGET PP_INLINE void i_store(int32_t *p, vi a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, a);
+}
+
+TARGET PP_INLINE vi i_set1(int32_t a)
+{
+    return _mm256_set1_epi32(a);
+}
+
+TARGET PP_INLINE bool i_any_le(vi a, vi b)
+{
+    return _mm256_movemask_epi8(_mm256_cmpgt_epi32(a, b)) != -1;
+}
+
+TARGET PP_INLINE vi i_min(vi a, vi b)
+{
+    return _mm256_min_epi32(a, b);
+}
+
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
 }

@@ -3,10 +3,13 @@
 
 #undef VL
 #define VL 8
+#undef IL
+#define IL 16
 
 typedef __m512d vd;
 typedef __mmask8 vm;
 typedef __m512i vu;
+typedef __m512i vi;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -172,3 +175,45 @@ TARGET PP_INLINE vu u_from_bit62(vu a)
 {
     return _mm512_srli_epi64(a, 62);
 }
+
+TARGET PP_INLINE vi i_load(const int32_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+TARGET PP_INLINE void i_store(int32_t *p, vi a)
+{
+    _mm512_storeu_si512(p, a);
+}
+
+TARGET PP_INLINE vi i_set1(int32_t a)
+{
+    return _mm512_set1_epi32(a);
+}
+
+TARGET PP_INLINE bool i_any_le(vi a, vi b)
+{
+    return _mm512_cmple_epi32_mask(a, b) != 0;
+}
+
+TARGET PP_INLINE vi i_min(vi a, vi b)
+{
+    return _mm512_min_epi32(a, b);
+}
+
+#undef DOT_OF
+#ifdef HAS_VNNI
+#    define DOT_OF 4
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    /* GCC 12 would copy every sum to another register, and back. */
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+}
+#else
+#    define DOT_OF 2
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+}
+#endif

@@ -3,10 +3,15 @@
 
 #undef VL
 #define VL 2
+#undef IL
+#define IL 4
+#undef DOT_OF
+#define DOT_OF 2
 
 typedef float64x2_t vd;
 typedef uint64x2_t vm;
 typedef uint64x2_t vu;
+typedef int32x4_t vi;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -171,4 +176,36 @@ TARGET PP_INLINE vu u_halve_low(vu a)
 TARGET PP_INLINE vu u_from_bit62(vu a)
 {
     return vshrq_n_u64(a, 62);
+}
+
+TARGET PP_INLINE vi i_load(const int32_t *p)
+{
+    return vld1q_s32(p);
+}
+
+TARGET PP_INLINE void i_store(int32_t *p, vi a)
+{
+    vst1q_s32(p, a);
+}
+
+TARGET PP_INLINE vi i_set1(int32_t a)
+{
+    return vdupq_n_s32(a);
+}
+
+TARGET PP_INLINE bool i_any_le(vi a, vi b)
+{
+    return vmaxvq_u32(vcleq_s32(a, b)) != 0;
+}
+
+TARGET PP_INLINE vi i_min(vi a, vi b)
+{
+    return vminq_s32(a, b);
+}
+
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    const int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+    const int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y));
+    return vaddq_s32(sum, vpaddq_s32(low, vmull_high_s16(x, y)));
 }

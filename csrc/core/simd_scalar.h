@@ -1,15 +1,21 @@
 /* One double: plain C, for compilers and CPUs that have nothing better here. See simd.h for the
  * meaning of each word. */
 #include <math.h>
+#include <string.h>
 
 #include "simd.h"
 
 #undef VL
 #define VL 1
+#undef IL
+#define IL 1
+#undef DOT_OF
+#define DOT_OF 2
 
 typedef double vd;
 typedef bool vm;
 typedef uint64_t vu;
+typedef int32_t vi;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -174,4 +180,37 @@ TARGET PP_INLINE vu u_halve_low(vu a)
 TARGET PP_INLINE vu u_from_bit62(vu a)
 {
     return a >> 62;
+}
+
+TARGET PP_INLINE vi i_load(const int32_t *p)
+{
+    return *p;
+}
+
+TARGET PP_INLINE void i_store(int32_t *p, vi a)
+{
+    *p = a;
+}
+
+TARGET PP_INLINE vi i_set1(int32_t a)
+{
+    return a;
+}
+
+TARGET PP_INLINE bool i_any_le(vi a, vi b)
+{
+    return a <= b;
+}
+
+TARGET PP_INLINE vi i_min(vi a, vi b)
+{
+    return a < b ? a : b;
+}
+
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    int16_t x[2], y[2];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    return sum + x[0] * y[0] + x[1] * y[1];
 }

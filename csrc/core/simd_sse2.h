@@ -3,10 +3,15 @@
 
 #undef VL
 #define VL 2
+#undef IL
+#define IL 4
+#undef DOT_OF
+#define DOT_OF 2
 
 typedef __m128d vd;
 typedef __m128d vm;
 typedef __m128i vu;
+typedef __m128i vi;
 
 TARGET PP_INLINE vd v_load(const double *p)
 {
@@ -171,4 +176,35 @@ TARGET PP_INLINE vu u_halve_low(vu a)
 TARGET PP_INLINE vu u_from_bit62(vu a)
 {
     return _mm_srli_epi64(a, 62);
+}
+
+TARGET PP_INLINE vi i_load(const int32_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+TARGET PP_INLINE void i_store(int32_t *p, vi a)
+{
+    _mm_storeu_si128((__m128i *)(void *)p, a);
+}
+
+TARGET PP_INLINE vi i_set1(int32_t a)
+{
+    return _mm_set1_epi32(a);
+}
+
+TARGET PP_INLINE bool i_any_le(vi a, vi b)
+{
+    return _mm_movemask_epi8(_mm_cmpgt_epi32(a, b)) != 0xffff;
+}
+
+TARGET PP_INLINE vi i_min(vi a, vi b)
+{
+    const __m128i greater = _mm_cmpgt_epi32(a, b);
+    return _mm_or_si128(_mm_and_si128(greater, b), _mm_andnot_si128(greater, a));
+}
+
+TARGET PP_INLINE vi i_dot(vi sum, vi a, vi b)
+{
+    return _mm_add_epi32(sum, _mm_madd_epi16(a, b));
 }

@@ -147,7 +147,7 @@ def _palettes(n: int, random: np.random.Generator) -> Any:
     usual = random.choice([*WARM] * 2 + [*COOL], n) + random.normal(0, 0.4, n)
     hue = np.where(random.random(n) < 0.6, usual, random.uniform(0, 2 * np.pi, n))
     turn = random.normal(0, 0.5, n)
-    swing = random.uniform(0.10, 0.26, n) * random.choice([-1, 1], n)
+    swing = random.uniform(0.08, 0.2, n) * random.choice([-1, 1], n)
     waves = random.integers(1, 4, n)
     place = np.linspace(-1, 1, SHADES)
 
