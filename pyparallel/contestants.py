@@ -364,8 +364,8 @@ def match(m: int = TARGETS, n: int = TILES, d: int = 3) -> Problem:
 
     - *NumPy broadcast* is the lesson's form, the differences of all targets and all tiles, but in
       blocks of targets: at once they would take gigabytes.
-    - *NumPy product* uses \\|t - p\\|² = \\|t\\|² - 2 t·p + \\|p\\|², where the middle is a product
-      of matrices, in blocks that fit into the cache.
+    - *NumPy product* uses ``|t|² - 2 t·p + |p|²``, where the middle of all pairs is a product of
+      matrices, in blocks that fit into the cache.
     - *Numba parallel* is the plain loop, compiled with ``parallel=True``, ``prange`` and
       ``fastmath``.
     - *SciPy cKDTree* and *pykdtree* build a tree, then search it. They race up to 16 features.
