@@ -311,21 +311,23 @@ def _text(answer: Any) -> str:
     return str(answer)
 
 
+HINTS = {
+    "Colon expected": "After input, output and shell comes a colon.",
+    "No such file": "Does the command begin with {PYTHON:q}, and do the names exist?",
+    "mean 'wildcards.": "In a command, the wildcard k is {wildcards.k}.",
+    "NameError": "Texts stand in quotes.",
+    "is not a file": "Texts stand in quotes.",
+    "Missing output files": "Does the command write {output}?",
+    "Missing input files": "Look at the names: who makes that file?",
+}
+
+
 def _see_done(
     done: subprocess.CompletedProcess[str], hints: Mapping[str, str] | None = None
 ) -> None:
     """Snakemake must not have complained; if it has, say what of."""
     said = workflows.complaint(done)
-    known = {
-        **(hints or {}),
-        "Colon expected": "After input, output and shell comes a colon.",
-        "No such file": "Does the command begin with {PYTHON:q}, and do the names exist?",
-        "mean 'wildcards.": "In a command, the wildcard k is {wildcards.k}.",
-        "NameError": "Texts stand in quotes.",
-        "is not a file": "Texts stand in quotes.",
-        "Missing output files": "Does the command write {output}?",
-        "Missing input files": "Look at the names: who makes that file?",
-    }
+    known = [*(hints or {}).items(), *HINTS.items()]
     report = workflows.report(done)
-    hint = next((hint for part, hint in known.items() if part in report), None)
+    hint = next((hint for part, hint in known if part in report), None)
     checks.expect(said is None, f"Snakemake says: {said}", hint)
