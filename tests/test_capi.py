@@ -43,6 +43,11 @@ def test_escape_count_is_the_loop(zr, zi, cr, ci, max_iter):
     assert found == pp.escape_time(complex(zr, zi), complex(cr, ci), max_iter)
 
 
+def test_escape_count_lets_pass_what_is_2_away():
+    assert pp.capi.escape_count(0, 0, -2, 0, 50) == 49
+    assert pp.capi.escape_count(0, 0, -2.0000001, 0, 50) == 0
+
+
 @pytest.mark.parametrize("max_iter", [0, -1, -(2**63)])
 def test_escape_count_without_an_iteration_is_minus_one(max_iter):
     assert pp.capi.escape_count(0, 0, 9, 9, max_iter) == -1

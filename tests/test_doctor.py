@@ -1,5 +1,6 @@
 """The doctor names what is missing, with its cure, and takes nothing else for a fault."""
 
+import ast
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ import types
 from importlib import metadata
 
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 from pyparallel import _metadata, compilers, doctor, lesson
 from pyparallel.cli import run
@@ -292,8 +294,14 @@ def code_of(path):
 
 
 def imported(source):
-    """The top-level modules that a piece of code imports, one a line as in the house's style."""
-    return set(re.findall(r"^\s*(?:import|from) (\w+)", source, re.MULTILINE))
+    """The top-level modules that a cell or a file imports, in functions, too."""
+    found = set()
+    for node in ast.walk(ast.parse(TransformerManager().transform_cell(source))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module.partition(".")[0])
+    return found
 
 
 def test_verdict_is_one_sentence_whatever_was_found():
