@@ -245,8 +245,7 @@ enum pp_assign_fault { PP_ASSIGN_FINE, PP_ASSIGN_TARGETS, PP_ASSIGN_TILES, PP_AS
    cost, bound and prices are integers, and with gap = 0 the bound is the cost. Else gap is 1e-9 at
    least. Faults: numbers that are not finite; a gap too small for float64. */
 enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t max_uses, double gap,
-                         const pp_run *run, pp_assignment *assignment,
-                         enum pp_assign_fault *fault);
+                         const pp_run *run, pp_assignment *assignment, enum pp_assign_fault *fault);
 
 /* Choose the variant of every kernel: by name, or the best for this CPU (NULL).
    False: there is no such variant here, and nothing has changed. */
