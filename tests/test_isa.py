@@ -15,6 +15,7 @@ VARIANTS = pp.config()["isa_available"]
 OTHERS = [name for name in VARIANTS if name != pp.config()["isa"]]
 
 NUMERICAL = [
+    "tests/test_assignment.py",
     "tests/test_exact.py",
     "tests/test_fractals.py",
     "tests/test_histogram.py",
