@@ -20,6 +20,7 @@ int main(int argc, char **argv)
         test_philox(rounds);
         test_reduce(rounds);
         test_histogram(rounds);
+        test_assign(rounds);
         test_lab(rounds);
         printf("%s: as the loop\n", pp_isa());
     }

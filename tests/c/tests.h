@@ -11,6 +11,7 @@ void test_fsum(int rounds);
 void test_philox(int rounds);
 void test_reduce(int rounds);
 void test_histogram(int rounds);
+void test_assign(int rounds);
 void test_lab(int rounds);
 
 #endif
