@@ -16,6 +16,7 @@ OTHERS = [name for name in VARIANTS if name != pp.config()["isa"]]
 
 NUMERICAL = [
     "tests/test_capi.py",
+    "tests/test_assignment.py",
     "tests/test_exact.py",
     "tests/test_fractals.py",
     "tests/test_histogram.py",

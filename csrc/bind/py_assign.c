@@ -62,7 +62,7 @@ static bool run_assign(PyArrayObject *targets, PyArrayObject *tiles, int64_t max
     if (fault == PP_ASSIGN_GAP)
         PyErr_Format(PyExc_ValueError,
                      "%s: gap must be one that float64 can prove for these "
-                     "features: they are too uneven",
+                     "features: they are too large, or too uneven",
                      name);
     else
         PyErr_Format(PyExc_ValueError, "%s: %s must be finite", name,

@@ -30,7 +30,7 @@ bool pp_features_fit(const char *function, PyArrayObject *targets, PyArrayObject
         PyErr_Format(PyExc_ValueError, "%s: tiles must not be empty", function);
     else if (PyArray_DIM(tiles, 1) != PyArray_DIM(targets, 1))
         PyErr_Format(PyExc_ValueError, "%s: tiles must have %zd features each, as targets, not %zd",
-                     name, PyArray_DIM(targets, 1), PyArray_DIM(tiles, 1));
+                     function, PyArray_DIM(targets, 1), PyArray_DIM(tiles, 1));
     return !PyErr_Occurred();
 }
 

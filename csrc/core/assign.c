@@ -17,6 +17,7 @@ enum {
     THOUSAND = 1000, /* units of progress */
 };
 static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance */
+static const double LARGEST = 1e280;          /* distance, so that no sum overflows */
 static const double SHRINK = 1.0 / 8;
 
 /* --- progress --- */
@@ -161,14 +162,22 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
     const double large = large_distance(a);
     if (a->sketches)
         a->margin = pp_sketch_margin(a->targets.length, 36 * large);
+    if (!(large < LARGEST)) {
+        *fault = PP_ASSIGN_GAP;
+        return PP_OK;
+    }
     const double least_cost = exact ? 0 : 1e-12 * (double)a->targets.members * large;
     a->epsilon = power_of_two(large * FIRST_EPSILON + DBL_MIN);
     for (;; a->epsilon *= SHRINK) {
         enum pp_status status = pp_auction_phase(a);
-        if (status == PP_OK)
+        if (status == PP_OK && !a->is_stuck)
             status = renew_worn_lists(a);
         if (status != PP_OK)
             return status;
+        if (a->is_stuck || a->epsilon < fmax(large * 0x1p-100, DBL_MIN)) {
+            *fault = PP_ASSIGN_GAP;
+            return PP_OK;
+        }
         result->cost = pp_assigned_cost(a);
         status = pp_prove(a, exact, prices, &result->bound);
         a->thousandths += (THOUSAND - a->thousandths) / 10;
@@ -176,10 +185,6 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
             return status;
         if (result->cost - result->bound <= gap * fmax(result->cost, least_cost))
             return PP_OK;
-        if (a->epsilon < large * 0x1p-100) {
-            *fault = PP_ASSIGN_GAP;
-            return PP_OK;
-        }
     }
 }
 

@@ -104,6 +104,7 @@ typedef struct pp_auction {
     int64_t surplus; /* units that no target needs */
     int64_t units;   /* all */
     bool no_memory;
+    bool is_stuck; /* a price is too large for epsilon to make a difference */
 
     pp_run run; /* with its own poll, which counts thousandths */
     const pp_run *callers;

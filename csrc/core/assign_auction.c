@@ -159,6 +159,10 @@ static void claim(pp_auction *a, int32_t group, int32_t tile, double cost, doubl
         put_price(a, tile);
     } else {
         const pp_unit old = lot->units[u];
+        if (!(price > old.price)) { /* epsilon vanishes beside the price */
+            a->is_stuck = true;
+            return;
+        }
         lot->units[u] = unit;
         sift_down(lot->units, lot->used, u);
         put_price(a, tile);
@@ -264,9 +268,9 @@ static void bid_for_many(pp_auction *a, int32_t group)
         level = offers[taken - 1].value; /* there is nothing else */
     level += a->epsilon;
     for (int k = 0; k < taken; k++)
-        for (int32_t u = 0; u < offers[k].units && !a->no_memory; u++)
+        for (int32_t u = 0; u < offers[k].units && !a->no_memory && !a->is_stuck; u++)
             claim(a, group, offers[k].tile, offers[k].cost, level - offers[k].cost);
-    for (int32_t u = 0; u < part && !a->no_memory; u++)
+    for (int32_t u = 0; u < part && !a->no_memory && !a->is_stuck; u++)
         claim(a, group, offers[taken].tile, offers[taken].cost, level - offers[taken].cost);
     if (a->unassigned[group] > 0)
         wait_for_list(a, group);
@@ -276,7 +280,7 @@ static bool bid(const void *shared, void *state, pp_slice *slice)
 {
     (void)state;
     pp_auction *a = *(pp_auction *const *)shared;
-    for (int bids = 0; a->queued > 0 && !a->no_memory; bids++) {
+    for (int bids = 0; a->queued > 0 && !a->no_memory && !a->is_stuck; bids++) {
         const int32_t group = a->queue[--a->queued];
         a->is_queued[group] = false;
         if (a->targets.size[group] == 1)
@@ -415,7 +419,7 @@ enum pp_status pp_auction_phase(pp_auction *a)
         .shared = &a, .items = 1, .max_workers = 1, .state_size = sizeof(pp_worker), .work = bid};
     begin_phase(a);
     a->is_open = true;
-    while (a->queued > 0) {
+    while (a->queued > 0 && !a->is_stuck) {
         enum pp_status status = pp_auction_run(a, &bidding);
         if (status == PP_OK && !a->no_memory && a->waits > 0)
             status = pp_renew_lists(a);

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
         test_histogram(rounds);
         test_match(rounds);
         test_tiles(rounds);
+        test_assign(rounds);
         test_lab(rounds);
         test_capi(rounds);
         printf("%s: as the loop\n", pp_isa());

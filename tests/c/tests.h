@@ -13,6 +13,7 @@ void test_reduce(int rounds);
 void test_histogram(int rounds);
 void test_match(int rounds);
 void test_tiles(int rounds);
+void test_assign(int rounds);
 void test_lab(int rounds);
 void test_capi(int rounds);
 
