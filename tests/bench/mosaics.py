@@ -56,10 +56,10 @@ if __name__ == "__main__":
     start = time.perf_counter()
     indices, proven = solve(target, folder, *map(int, numbers))
     took = time.perf_counter() - start
-    peak = max(resource.getrusage(who).ru_maxrss
-               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak, cpu = max(use.ru_maxrss for use in used), sum(use.ru_utime + use.ru_stime for use in used)
     unit = 1 if sys.platform == "darwin" else 1024
-    print(json.dumps({"seconds": took, "peak": peak * unit, "indices": indices, "proven": proven}))
+    print(json.dumps({"seconds": took, "cpu": cpu, "peak": peak * unit, "indices": indices, "proven": proven}))
 """
 
 
@@ -142,6 +142,7 @@ def main(words: list[str] | None = None) -> None:
                 [
                     name,
                     seconds(result["seconds"]),
+                    seconds(result["cpu"]),
                     size(result["peak"]),
                     f"{squares.sum():.6g}",
                     f"{np.sqrt(squares).sum():.6g}",
@@ -151,7 +152,11 @@ def main(words: list[str] | None = None) -> None:
     title = f"{len(squares)} places, {tiles} JPEG files of {SIDE} x {SIDE}, each used at most once"
     note = "From files to the finished picture, in a process of its own. Sums over all places."
     print(textwrap.fill(title, 79))
-    print(text_table(["", "time", "memory", "squared", "not squared", "optimum"], rows, note))
+    print(
+        text_table(
+            ["", "time", "of CPUs", "memory", "squared", "not squared", "optimum"], rows, note
+        )
+    )
 
 
 if __name__ == "__main__":
