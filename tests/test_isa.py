@@ -14,21 +14,27 @@ from tests.conftest import ROOT
 VARIANTS = pp.config()["isa_available"]
 OTHERS = [name for name in VARIANTS if name != pp.config()["isa"]]
 
-NUMERICAL = [
-    "tests/test_capi.py",
-    "tests/test_assignment.py",
-    "tests/test_exact.py",
-    "tests/test_fractals.py",
-    "tests/test_histogram.py",
-    "tests/test_matching.py",
-    "tests/test_mosaic_features.py",
-    "tests/test_pi.py",
-    "tests/test_reduction_accuracy.py",
-    "tests/test_reductions.py",
-    "tests/test_summation_order.py",
-    "tests/test_interrupts.py::test_ctrl_c_stops_one_pixel_of_2_to_the_31_iterations",
-    "tests/test_interrupts.py::test_ctrl_c_stops_a_call_in_slices",
-]
+NUMERICAL = {
+    "fractals": [
+        "tests/test_capi.py",
+        "tests/test_fractals.py",
+        "tests/test_interrupts.py::test_ctrl_c_stops_a_call_in_slices",
+        "tests/test_interrupts.py::test_ctrl_c_stops_one_pixel_of_2_to_the_31_iterations",
+        "tests/test_pi.py",
+    ],
+    "reductions": [
+        "tests/test_exact.py",
+        "tests/test_histogram.py",
+        "tests/test_reduction_accuracy.py",
+        "tests/test_reductions.py",
+        "tests/test_summation_order.py",
+    ],
+    "mosaics": [
+        "tests/test_assignment.py",
+        "tests/test_matching.py",
+        "tests/test_mosaic_features.py",
+    ],
+}
 
 
 def under(isa: str, *command: str) -> None:
@@ -46,9 +52,11 @@ def under(isa: str, *command: str) -> None:
         pytest.fail(f"{isa}:\n{done.stdout[-5000:]}{done.stderr[-2000:]}")
 
 
+@pytest.mark.parametrize("kernels", NUMERICAL)
 @pytest.mark.parametrize("isa", OTHERS)
-def test_the_numerical_tests_hold_under_every_variant(isa):
-    under(isa, "pytest", "-q", "-p", "no:cacheprovider", "-k", "not temporaries", *NUMERICAL)
+def test_the_numerical_tests_hold_under_every_variant(isa, kernels):
+    tests = NUMERICAL[kernels]
+    under(isa, "pytest", "-q", "-p", "no:cacheprovider", "-k", "not temporaries", *tests)
 
 
 @pytest.mark.parametrize("isa", VARIANTS)
