@@ -65,7 +65,7 @@ def packed(light: Floats) -> NDArray[np.uint64]:
     >>> import numpy as np
     >>> from pyparallel.mosaic._colour import packed
     >>> hex(packed(np.array([0.0, 0.5, 1.0])))
-    '0x10000ffff'
+    '0x100000ffff'
     """
     parts = (light * LIGHT + 0.5).astype(np.uint64)
     red, green, blue = (parts[..., c] for c in range(3))
