@@ -85,7 +85,9 @@ def test_the_sdist_holds_all_that_building_and_testing_need(checkout, tmp_path):
 def test_a_wheel_holds_the_package_and_the_notebooks_and_nothing_else(checkout, tmp_path):
     setup(checkout, "--quiet", "build_py", "--build-lib", str(tmp_path))
     wanted = {name for name in committed("") if name.startswith("pyparallel/")}
-    wanted |= {f"pyparallel/{name}" for name in committed("") if name.startswith("notebooks/")}
+    shipped = ("notebooks/", "csrc/")  # the C sources to be read
+    wanted |= {f"pyparallel/{name}" for name in committed("") if name.startswith(shipped)}
+    wanted |= {f"pyparallel/include/{name}" for name in ("pp.h", "exact_sum.h")}
     assert names_under(tmp_path) == wanted
 
 

@@ -128,7 +128,7 @@ static double large_distance(const pp_auction *a)
     for (int64_t i = 0; i < a->targets.count; i++)
         greatest =
             fmax(greatest, squared_distance(a->targets.rows + i * length, a->tiles.rows, length));
-    for (int64_t j = 0; j < a->tiles.count; j++)
+    for (int64_t j = 0; j < a->tiles.count && a->targets.count > 0; j++)
         greatest =
             fmax(greatest, squared_distance(a->tiles.rows + j * length, a->targets.rows, length));
     return greatest;

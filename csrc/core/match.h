@@ -8,10 +8,7 @@
 #include "pp.h"
 #include "rows.h"
 
-enum {
-    PP_PACKET = 16,      /* targets that are matched together, one a lane */
-    PP_KD_DIMENSIONS = 8 /* a tree helps with so many features, at most */
-};
+enum { PP_PACKET = 16 }; /* targets that are matched together, one a lane */
 
 /* Some targets, and the nearest tile to each that has been seen. */
 typedef struct pp_packet {
