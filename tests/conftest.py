@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -30,6 +31,8 @@ RunPython = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def pytest_configure() -> None:
     """Without a built extension, say what to run: once, in one line."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background jobs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         import pyparallel as pp
     except ImportError as error:
