@@ -36,6 +36,7 @@ typedef struct match_call {
     atomic_bool not_finite;
     int32_t *leaves, *starts; /* of the targets of a round; in the order by leaves */
     const pp_run *run;        /* the caller's */
+    double last_poll;
 } match_call;
 
 int pp_match_workers(int64_t items, double operations)
@@ -48,7 +49,7 @@ int pp_match_workers(int64_t items, double operations)
 /* --- progress: a round counts its own targets --- */
 
 typedef struct progress {
-    const match_call *call;
+    match_call *call;
     int64_t before; /* targets of the call that are done */
 } progress;
 
@@ -56,7 +57,17 @@ static bool poll_in_round(void *context, int64_t done, int64_t total)
 {
     (void)total;
     const progress *p = context;
+    p->call->last_poll = pp_now();
     return p->call->run->poll(p->call->run->context, p->before + done, p->call->targets.count);
+}
+
+/* Rounds may be shorter than a slice, which alone would never poll. */
+static enum pp_status poll_after_round(match_call *call)
+{
+    progress p = {call, call->job.begin + call->job.count};
+    if (!call->run->poll || pp_now() < call->last_poll + call->run->slice)
+        return PP_OK;
+    return poll_in_round(&p, 0, 0) ? PP_OK : PP_INTERRUPTED;
 }
 
 static pp_run run_after(const match_call *call, progress *p)
@@ -199,6 +210,8 @@ static enum pp_status run_rounds(match_call *call)
     for (; status == PP_OK && job->begin < m && !call->not_finite; job->begin += job->count) {
         job->count = m - job->begin < most ? m - job->begin : most;
         status = run_round(call);
+        if (status == PP_OK)
+            status = poll_after_round(call);
     }
     free(job->rows);
     free(call->leaves);
