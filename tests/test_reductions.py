@@ -474,3 +474,13 @@ def test_the_first_of_many_final_extremes_is_found(dtype):
             a[rng.integers(first, a.size, 30)] = extreme
             for threads in (1, 2, 7):
                 assert getattr(pp, name)(a, num_threads=threads) == first
+
+
+def test_a_final_extreme_found_behind_is_not_the_first():
+    """In slices of a step each thread is at the beginning of its part when one finds it."""
+    first, later = 120_000, 2**17  # at the end of a part, and from the next one on
+    a = np.zeros(10**7, np.uint8)
+    a[first] = a[later:] = 255
+    core.set_slices(0.0, 0)
+    for threads in (2, 4):
+        assert pp.argmax(a, num_threads=threads) == first
