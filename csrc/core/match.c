@@ -65,7 +65,8 @@ static bool poll_in_round(void *context, int64_t done, int64_t total)
 static enum pp_status poll_after_round(match_call *call)
 {
     progress p = {call, call->job.begin + call->job.count};
-    if (!call->run->poll || pp_now() < call->last_poll + call->run->slice)
+    const bool is_last = p.before == call->targets.count;
+    if (is_last || !call->run->poll || pp_now() < call->last_poll + call->run->slice)
         return PP_OK;
     return poll_in_round(&p, 0, 0) ? PP_OK : PP_INTERRUPTED;
 }
@@ -210,7 +211,7 @@ static enum pp_status run_rounds(match_call *call)
     for (; status == PP_OK && job->begin < m && !call->not_finite; job->begin += job->count) {
         job->count = m - job->begin < most ? m - job->begin : most;
         status = run_round(call);
-        if (status == PP_OK)
+        if (status == PP_OK && !call->not_finite)
             status = poll_after_round(call);
     }
     free(job->rows);
@@ -275,7 +276,7 @@ enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *i
                         void *distances, const pp_run *run, enum pp_match_fault *fault)
 {
     const pp_rows rows = pp_rows_of(tiles);
-    match_call call = {.targets = pp_rows_of(targets), .run = run};
+    match_call call = {.targets = pp_rows_of(targets), .run = run, .last_poll = pp_now()};
     call.job.in_integers = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
     call.job.indices = indices;
     call.job.distances = distances;
