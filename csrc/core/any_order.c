@@ -397,7 +397,7 @@ static void put_columns(const pp_reduce_job *job, int which, const char *acc, in
 /* A row, or columns in one tile. */
 static void reduce(const pp_reduce_job *job, const pp_tile *all, char *const to[2])
 {
-    if (all->width == 1) {
+    if (job->columns == 1) {
         pp_search_row(job, all, to);
         return;
     }
