@@ -47,6 +47,8 @@ print(peak() - before)
 ARRAYS = {
     "plain": ("np.ones(8_000_000)", [None]),
     "Fortran order": ("np.ones((2000, 4000), order='F')", [None, 0, 1]),
+    "Fortran order, ragged": ("np.ones((2000, 4001), order='F')", [None]),
+    "Fortran order, few rows": ("np.ones((250, 200, 160), order='F')", [None]),
     "transposed": ("np.ones((100, 400, 200)).transpose(2, 0, 1)", [None, 1, 2]),
     "square": ("np.ones((2000, 4000))", [0, 1]),
     "narrow": ("np.ones((1_000_000, 8))", [0]),
@@ -88,6 +90,7 @@ ENDLESS = {
     "integers": np.broadcast_to(BLOCK.astype("i4"), (SIDE, 1000, 70)),
     "bytes": np.broadcast_to(BLOCK.astype("i1"), (SIDE, 1000, 70)),
     "Fortran order": np.broadcast_to(np.asfortranarray(BLOCK), (SIDE, 1000, 70)),
+    "Fortran order, long rows": np.broadcast_to(np.asfortranarray(BLOCK.T), (SIDE, 70, 1000)),
     "foreign byte order": np.broadcast_to(BLOCK.astype(">f8"), (SIDE, 1000, 70)),
     "columns": np.broadcast_to(BLOCK[:, :3], (SIDE, 1000, 3)),
 }

@@ -220,6 +220,25 @@ def test_memory_may_run_along_any_axis(shape, dtype):
                     assert found.tobytes() == expected.tobytes()
 
 
+# Rows that begin with a leaf, or not, or in the middle of eight; bands that are whole, or not, few
+# or many; with and without dimensions around.
+ACROSS = [(8, 256), (48, 257), (49, 320), (300, 640), (513, 1111), (20, 70, 200), (5, 40, 264)]
+ACROSS += [(12, 16, 4096), (1000, 1000)]
+
+
+@pytest.mark.parametrize("slices", [(0.1, 0), (0.0, 0), (0.0, 1)], ids=["one", "many", "shrinking"])
+@pytest.mark.parametrize("shape", ACROSS)
+def test_rows_may_be_summed_side_by_side(shape, slices):
+    x = numbers(*shape)
+    expected = tree_sum(x.ravel()), tree_norm(x.ravel())
+    orders = [tuple(reversed(range(x.ndim)))] + [(0, 2, 1)] * (x.ndim == 3)
+    core.set_slices(*slices)
+    for order, threads in itertools.product(orders, [1, 2, 3, 7, 16]):
+        view = x.transpose(order).copy().transpose(np.argsort(order))
+        assert_same_bits(pp.sum(view, num_threads=threads), expected[0])
+        assert_same_bits(pp.norm(view, num_threads=threads), expected[1])
+
+
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("shape", [(300, 67), (70_000, 3), (9, 20_000), (10, 3)])
 def test_a_column_of_a_table_is_a_vector(name, shape):

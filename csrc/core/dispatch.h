@@ -12,6 +12,7 @@
 #include "philox.h"
 #include "reduce.h"
 #include "tiles.h"
+#include "turned.h"
 
 typedef struct pp_kernel_table {
     const char *name;
@@ -21,6 +22,7 @@ typedef struct pp_kernel_table {
     const pp_fsum_kernels *fsum;
     pp_flops_kernel *flops;
     const pp_tree_kernels *tree;
+    const pp_turned_kernels *turned;
     pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
     pp_element_maker *elements;
     pp_searcher *const (*searchers)[2]; /* by enum pp_type; for the greatest? */

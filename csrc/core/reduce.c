@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "ordered.h"
+#include "turned.h"
 #include "view.h"
 
 enum {
@@ -150,6 +151,10 @@ static enum pp_status run_job(pp_reduce_job *job, const pp_run *run)
 {
     const size_t size = pp_type_size(job->in[0].type);
     const bool small = bytes_of(job, size) < SINGLE;
+    pp_run calm = *run;
+    calm.poll = small ? NULL : run->poll;
+    if (pp_sums_turned(job))
+        return pp_sum_turned(job, small ? 1 : INT_MAX, &calm);
     pp_plan_work(job, small ? 1 : run->num_threads);
     if (job->chunks > 1) {
         job->partials = malloc((size_t)(job->blocks * job->chunks) *
@@ -166,8 +171,6 @@ static enum pp_status run_job(pp_reduce_job *job, const pp_run *run)
         .state_size = at_once ? sizeof(pp_worker) : state_size(job),
         .work = at_once ? pp_work_at_once : work,
     };
-    pp_run calm = *run;
-    calm.poll = small ? NULL : run->poll;
     const enum pp_status status = pp_parallel_for(&parallel, &calm);
     if (status == PP_OK && job->chunks > 1)
         merge_chunks(job);

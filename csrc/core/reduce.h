@@ -79,12 +79,11 @@ struct pp_reduce_job {
     int64_t chunks;    /* in a block */
     int64_t batch;     /* blocks in an item of work; 1 where there are chunks */
     int64_t rows;      /* elements of each output in a tile, at most */
-    int turned; /* the reduced dimension that memory runs along, where that is not the last; or -1
-                 */
-    int64_t inner;  /* elements for each step along it */
-    bool in_place;  /* tiles are parts of the array, not copies */
-    size_t element; /* bytes of an element in a tile */
-    char *partials; /* one for each chunk of each block, where there are chunks */
+    int turned;        /* the reduced dimension that memory runs along, if not the last; else -1 */
+    int64_t inner;     /* elements for each step along it */
+    bool in_place;     /* tiles are parts of the array, not copies */
+    size_t element;    /* bytes of an element in a tile */
+    char *partials;    /* one for each chunk of each block, where there are chunks */
     pp_view in[2], out[2];
 };
 

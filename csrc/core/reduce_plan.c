@@ -10,7 +10,7 @@ enum {
     BATCH = 1 << 13,      /* elements that are worth an item of work */
     CHUNKS_A_THREAD = 64, /* at most, all blocks together */
     LARGE_STAGE = 120000, /* elements in a stage that is filled down its rows: under 1 MiB */
-    ROWS = 32,            /* of them, at most */
+    ROWS = 128,           /* of them, at most */
     SHORT = 16,           /* outputs of fewer elements are better reduced as columns */
 };
 
@@ -130,8 +130,8 @@ static void plan_blocks(pp_reduce_job *job)
         job->rows = job->n;
 }
 
-/* Does memory run along another reduced dimension than the last, and do a line's worth of steps
-   along it fit into a stage? (For one array, one output at a time.) */
+/* Does memory run along another reduced dimension than the last? (For one array, one output at a
+   time.) Then a stage gets as many steps along it as fit. */
 static void plan_turning(pp_reduce_job *job)
 {
     const pp_view *in = &job->in[0];
@@ -143,13 +143,15 @@ static void plan_turning(pp_reduce_job *job)
     int64_t inner = 1;
     for (int d = nearest + 1; d < in->ndim; d++)
         inner *= in->shape[d];
-    int64_t rows = LARGE_STAGE / inner < ROWS ? LARGE_STAGE / inner : ROWS;
-    if (nearest >= in->ndim - 1 || rows < 2)
+    if (nearest >= in->ndim - 1)
         return;
-    const int64_t even = PP_GROUP >> pp_lowest_bit((uint64_t)(inner | PP_GROUP));
-    rows -= rows > even ? rows % even : 0; /* so that whole rows are whole groups */
     job->turned = nearest;
     job->inner = inner;
+    int64_t rows = LARGE_STAGE / inner < ROWS ? LARGE_STAGE / inner : ROWS;
+    const int64_t even = PP_GROUP >> pp_lowest_bit((uint64_t)(inner | PP_GROUP));
+    rows -= rows > even ? rows % even : 0; /* so that whole rows are whole groups */
+    if (rows < 2)
+        return;
     job->rows = whole_groups(rows * inner) < job->n ? whole_groups(rows * inner) : job->n;
 }
 
