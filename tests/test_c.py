@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,6 @@ pytestmark = [
 
 def run(*command: object, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command that is not itself watched by a sanitizer loaded into this process."""
-    (folder / "suppressions").write_text("leak:libomp\n")  # LLVM's keeps its threads to the end
     usual = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
     env = {
         **usual,
@@ -59,6 +59,7 @@ def usable(flags: list[str], folder: Path) -> list[str]:
     """Those of the flags that work here; the test is skipped where a sanitizer does not."""
     probe = folder / "probe.c"
     probe.write_text(PROBE)
+    (folder / "suppressions").write_text("leak:libomp\n")  # LLVM's keeps its threads to the end
     known: list[str] = []
     for flag in flags:
         built = run(*COMPILER, *known, flag, probe, "-o", folder / "probe", folder=folder)
@@ -69,13 +70,26 @@ def usable(flags: list[str], folder: Path) -> list[str]:
     return known
 
 
+def compiled(flags: list[str], folder: Path) -> Path:
+    """The program of all the sources, some compiled side by side."""
+
+    def compile_one(source: Path) -> Path:
+        to = folder / f"{source.parent.name}-{source.stem}.o"
+        built = run(*COMPILER, *FLAGS, *flags, "-c", source, "-o", to, folder=folder)
+        assert built.returncode == 0, built.stderr
+        return to
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        objects = list(pool.map(compile_one, SOURCES))
+    program = folder / "tests"
+    linked = run(*COMPILER, *flags, *objects, "-lm", "-lpthread", "-o", program, folder=folder)
+    assert linked.returncode == 0, linked.stderr
+    return program
+
+
 @pytest.mark.parametrize("build", BUILDS)
 def test_the_core_holds(build, tmp_path):
-    flags = usable(BUILDS[build], tmp_path)
-    program = tmp_path / "tests"
-    libraries = ["-lm", "-lpthread"]
-    built = run(*COMPILER, *FLAGS, *flags, *SOURCES, *libraries, "-o", program, folder=tmp_path)
-    assert built.returncode == 0, built.stderr
+    program = compiled(usable(BUILDS[build], tmp_path), tmp_path)
     done = run(program, ROUNDS[build], folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "baseline: as the loop" in done.stdout
