@@ -118,6 +118,19 @@ static bool wanted(const pp_reduce_job *job, const char *out)
     return job->scale < 1 ? mark == HUGE_VAL : mark == -1;
 }
 
+/* Outputs that follow each other in memory. */
+static void put_row(const pp_reduce_job *job, const double *results, int width, char *out)
+{
+    float narrow[PP_COLUMNS];
+    if (job->out[0].type != PP_FLOAT32) {
+        memcpy(out, results, (size_t)width * sizeof *results);
+        return;
+    }
+    for (int j = 0; j < width; j++)
+        narrow[j] = (float)results[j];
+    memcpy(out, narrow, (size_t)width * sizeof *narrow);
+}
+
 static void put(const pp_reduce_job *job, double result, char *out)
 {
     const float narrow = (float)result;
@@ -132,6 +145,10 @@ static void put_results(const pp_reduce_job *job, double *results, int width, ch
     const int64_t step = pp_output_step(job, 0);
     if (job->scale == 1)
         finish(job, results, width);
+    if (job->scale == 1 && step == pp_type_size(job->out[0].type)) {
+        put_row(job, results, width, out);
+        return;
+    }
     for (int j = 0; j < width; j++, out += step) {
         if (job->scale == 1)
             put(job, results[j], out);

@@ -17,6 +17,14 @@ struct pp_tree {
     double *nodes;             /* a node for each level */
 };
 
+/* What is summed. */
+typedef struct pp_terms {
+    enum pp_reduction
+        op;       /* PP_SUM of elements, PP_NORM of squares, PP_DOT of products, or PP_VAR */
+    bool single;  /* elements are float32, else float64 */
+    double scale; /* PP_NORM: of the elements */
+} pp_terms;
+
 /* PP_NORM: bits of pp_reduce_job.extreme. */
 enum pp_extreme { PP_TOO_LARGE = 1, PP_TOO_SMALL = 2 };
 

@@ -23,58 +23,77 @@
 #undef LANES
 #define LANES PP_SUM_LANES
 
-#define term         ISA(term)
-#define fold8        ISA(fold8)
-#define fold         ISA(fold)
-#define spread8      ISA(spread8)
-#define spread       ISA(spread)
-#define leaf_part    ISA(leaf_part)
-#define leaf         ISA(leaf)
-#define join_means   ISA(join_means)
-#define join         ISA(join)
-#define push         ISA(push)
-#define next_leaf    ISA(next_leaf)
-#define ragged_leaf  ISA(ragged_leaf)
-#define take_row     ISA(take_row)
-#define pad_leaf     ISA(pad_leaf)
-#define ragged_row   ISA(ragged_row)
-#define take_op      ISA(take_op)
-#define tree_take    ISA(tree_take)
-#define close_op     ISA(close_op)
-#define results_op   ISA(results_op)
-#define tree_close   ISA(tree_close)
-#define tree_merge   ISA(tree_merge)
-#define tree_results ISA(tree_results)
-#define row_op       ISA(row_op)
-#define columns_op   ISA(columns_op)
-#define at_once_op   ISA(at_once_op)
-#define tree_at_once ISA(tree_at_once)
-#define load_type    ISA(load_type)
-#define load_swapped ISA(load_swapped)
-#define load_doubles ISA(load_doubles)
+#define number_at      ISA(number_at)
+#define element_size   ISA(element_size)
+#define term           ISA(term)
+#define fold8          ISA(fold8)
+#define fold           ISA(fold)
+#define spread8        ISA(spread8)
+#define spread         ISA(spread)
+#define leaf_part      ISA(leaf_part)
+#define leaf           ISA(leaf)
+#define join_means     ISA(join_means)
+#define join           ISA(join)
+#define push           ISA(push)
+#define next_leaf      ISA(next_leaf)
+#define ragged_terms   ISA(ragged_terms)
+#define ragged_doubles ISA(ragged_doubles)
+#define ragged_singles ISA(ragged_singles)
+#define ragged_leaf    ISA(ragged_leaf)
+#define take_row       ISA(take_row)
+#define pad_leaf       ISA(pad_leaf)
+#define ragged_row     ISA(ragged_row)
+#define take_op        ISA(take_op)
+#define tree_take      ISA(tree_take)
+#define close_op       ISA(close_op)
+#define results_op     ISA(results_op)
+#define tree_close     ISA(tree_close)
+#define tree_merge     ISA(tree_merge)
+#define tree_results   ISA(tree_results)
+#define row_op         ISA(row_op)
+#define columns_op     ISA(columns_op)
+#define at_once_op     ISA(at_once_op)
+#define tree_at_once   ISA(tree_at_once)
+#define load_type      ISA(load_type)
+#define load_swapped   ISA(load_swapped)
+#define load_doubles   ISA(load_doubles)
+
+TARGET PP_INLINE double number_at(bool single, const char *at)
+{
+    float narrow;
+    double wide;
+    if (single) {
+        memcpy(&narrow, at, sizeof narrow);
+        return narrow;
+    }
+    memcpy(&wide, at, sizeof wide);
+    return wide;
+}
+
+PP_INLINE int64_t element_size(pp_terms t)
+{
+    return t.single ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
+}
 
 /* What the tree sums: elements, their squares, or products. */
-TARGET PP_INLINE double term(enum pp_reduction op, double scale, const char *const x[2], int64_t at)
+TARGET PP_INLINE double term(pp_terms t, const char *const x[2], int64_t at)
 {
-    double a, b;
-    memcpy(&a, x[0] + at, sizeof a);
-    if (op == PP_DOT) {
-        memcpy(&b, x[1] + at, sizeof b);
-        return a * b;
-    }
-    return op == PP_NORM ? a * scale * (a * scale) : a;
+    const double a = number_at(t.single, x[0] + at);
+    if (t.op == PP_DOT)
+        return a * number_at(t.single, x[1] + at);
+    return t.op == PP_NORM ? a * t.scale * (a * t.scale) : a;
 }
 
 /* The sums of 8 terms, `step` bytes apart, in each of `width` places. */
-TARGET PP_INLINE void fold8(enum pp_reduction op, double scale, const char *const x[2],
-                            int64_t step, int width, double *restrict out)
+TARGET PP_INLINE void fold8(pp_terms t, const char *const x[2], int64_t step, int width,
+                            double *restrict out)
 {
     for (int j = 0; j < width; j++) {
-        const int64_t at = j * (int64_t)sizeof(double);
-        const double x0 = term(op, scale, x, at), x1 = term(op, scale, x, at + step);
-        const double x2 = term(op, scale, x, at + 2 * step), x3 = term(op, scale, x, at + 3 * step);
-        const double x4 = term(op, scale, x, at + 4 * step), x5 = term(op, scale, x, at + 5 * step);
-        const double x6 = term(op, scale, x, at + 6 * step), x7 = term(op, scale, x, at + 7 * step);
+        const int64_t at = j * element_size(t);
+        const double x0 = term(t, x, at), x1 = term(t, x, at + step);
+        const double x2 = term(t, x, at + 2 * step), x3 = term(t, x, at + 3 * step);
+        const double x4 = term(t, x, at + 4 * step), x5 = term(t, x, at + 5 * step);
+        const double x6 = term(t, x, at + 6 * step), x7 = term(t, x, at + 7 * step);
         out[j] = ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7));
     }
 }
@@ -84,10 +103,10 @@ TARGET PP_INLINE void fold8(enum pp_reduction op, double scale, const char *cons
     for (int j = 0; j < width; j++)                                                                \
         out[j] = sum;                                                                              \
     return;
-#define X(k) term(op, scale, x, (k) * step + j * (int64_t)sizeof(double))
+#define X(k) term(t, x, (k) * step + j * element_size(t))
 
-TARGET PP_INLINE void fold(enum pp_reduction op, double scale, const char *const x[2], int64_t step,
-                           int count, int width, double *restrict out)
+TARGET PP_INLINE void fold(pp_terms t, const char *const x[2], int64_t step, int count, int width,
+                           double *restrict out)
 {
     switch (count) {
     case 1:
@@ -112,15 +131,15 @@ TARGET PP_INLINE void fold(enum pp_reduction op, double scale, const char *const
 
 /* Mean, and sum of squared deviations from it, of 8 elements in each place. The first is subtracted
    before the mean is formed, so that a constant has no deviations at all. */
-TARGET PP_INLINE void spread8(const char *const x[2], int64_t step, int width,
+TARGET PP_INLINE void spread8(pp_terms t, const char *const x[2], int64_t step, int width,
                               double *restrict mean, double *restrict squares)
 {
     for (int j = 0; j < width; j++) {
-        const int64_t at = j * (int64_t)sizeof(double);
-        const double x0 = term(PP_VAR, 1, x, at), x1 = term(PP_VAR, 1, x, at + step);
-        const double x2 = term(PP_VAR, 1, x, at + 2 * step), x3 = term(PP_VAR, 1, x, at + 3 * step);
-        const double x4 = term(PP_VAR, 1, x, at + 4 * step), x5 = term(PP_VAR, 1, x, at + 5 * step);
-        const double x6 = term(PP_VAR, 1, x, at + 6 * step), x7 = term(PP_VAR, 1, x, at + 7 * step);
+        const int64_t at = j * element_size(t);
+        const double x0 = term(t, x, at), x1 = term(t, x, at + step);
+        const double x2 = term(t, x, at + 2 * step), x3 = term(t, x, at + 3 * step);
+        const double x4 = term(t, x, at + 4 * step), x5 = term(t, x, at + 5 * step);
+        const double x6 = term(t, x, at + 6 * step), x7 = term(t, x, at + 7 * step);
         const double sum = ((x1 - x0) + ((x2 - x0) + (x3 - x0))) +
                            (((x4 - x0) + (x5 - x0)) + ((x6 - x0) + (x7 - x0)));
         const double m = x0 + sum * 0.125;
@@ -133,18 +152,18 @@ TARGET PP_INLINE void spread8(const char *const x[2], int64_t step, int width,
 }
 
 /* The same for fewer elements. */
-TARGET static void spread(const char *const x[2], int64_t step, int count, int width, double *mean,
-                          double *squares)
+TARGET static void spread(pp_terms t, const char *const x[2], int64_t step, int count, int width,
+                          double *mean, double *squares)
 {
     for (int j = 0; j < width; j++) {
-        const int64_t at = j * (int64_t)sizeof(double);
-        const double first = term(PP_VAR, 1, x, at);
+        const int64_t at = j * element_size(t);
+        const double first = term(t, x, at);
         double sum = 0, square = 0;
         for (int r = 1; r < count; r++)
-            sum += term(PP_VAR, 1, x, at + r * step) - first;
+            sum += term(t, x, at + r * step) - first;
         const double middle = first + sum / count;
         for (int r = 0; r < count; r++) {
-            const double deviation = term(PP_VAR, 1, x, at + r * step) - middle;
+            const double deviation = term(t, x, at + r * step) - middle;
             square += deviation * deviation;
         }
         mean[j] = middle;
@@ -153,52 +172,73 @@ TARGET static void spread(const char *const x[2], int64_t step, int count, int w
 }
 
 /* `count` elements in each lane of a leaf that begins with lane `from`, up to lane `to`. */
-TARGET PP_INLINE void leaf_part(enum pp_reduction op, double scale, const pp_tile *tile,
-                                const char *const at[2], int from, int to, int count, double *node)
+TARGET PP_INLINE void leaf_part(pp_terms t, const pp_tile *tile, const char *const at[2], int from,
+                                int to, int count, double *node)
 {
     const int width = tile->width;
     const int64_t step = LANES * tile->row;
-    const bool dense = tile->row == width * (int64_t)sizeof(double);
+    const bool dense = tile->row == width * element_size(t);
     const int lanes = dense ? to - from : 1; /* these are one row */
     for (int l = from; l < to; l += lanes) {
         const char *const x[2] = {at[0] + l * tile->row, at[1] ? at[1] + l * tile->row : NULL};
         double *out = node + l * width, *squares = out + LANES * width;
         if (count == 0)
             memset(out, 0, (size_t)(lanes * width) * sizeof *out);
-        else if (op != PP_VAR && count == LANES)
-            fold8(op, scale, x, step, lanes * width, out);
-        else if (op != PP_VAR)
-            fold(op, scale, x, step, count, lanes * width, out);
+        else if (t.op != PP_VAR && count == LANES)
+            fold8(t, x, step, lanes * width, out);
+        else if (t.op != PP_VAR)
+            fold(t, x, step, count, lanes * width, out);
         else if (count == LANES)
-            spread8(x, step, lanes * width, out, squares);
+            spread8(t, x, step, lanes * width, out, squares);
         else
-            spread(x, step, count, lanes * width, out, squares);
-        if (op == PP_VAR && count == 0)
+            spread(t, x, step, count, lanes * width, out, squares);
+        if (t.op == PP_VAR && count == 0)
             memset(squares, 0, (size_t)(lanes * width) * sizeof *squares);
     }
 }
 
 /* The leaf of the elements from k of the tile. */
-TARGET PP_INLINE void leaf(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
-                           double *node)
+TARGET PP_INLINE void leaf(pp_terms t, const pp_tile *tile, int64_t k, double *node)
 {
     const int64_t offset = k * tile->row;
     const char *const at[2] = {tile->x[0] + offset, tile->x[1] ? tile->x[1] + offset : NULL};
-    leaf_part(op, scale, tile, at, 0, LANES, LANES, node);
+    leaf_part(t, tile, at, 0, LANES, LANES, node);
 }
 
 /* The last leaf, of fewer elements; the first lanes may have one more than the others. */
-TARGET static void ragged_leaf(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
-                               double *node, double *counts)
+TARGET PP_INLINE void ragged_terms(pp_terms t, const pp_tile *tile, int64_t k, double *node,
+                                   double *counts)
 {
     const int64_t offset = k * tile->row;
     const char *const at[2] = {tile->x[0] + offset, tile->x[1] ? tile->x[1] + offset : NULL};
     const int size = (int)(tile->count - k), longer = size % LANES;
     if (longer > 0)
-        leaf_part(op, scale, tile, at, 0, longer, size / LANES + 1, node);
-    leaf_part(op, scale, tile, at, longer, LANES, size / LANES, node);
+        leaf_part(t, tile, at, 0, longer, size / LANES + 1, node);
+    leaf_part(t, tile, at, longer, LANES, size / LANES, node);
     for (int l = 0; l < LANES; l++)
         counts[l] = size / LANES + (l < longer);
+}
+
+/* Those of each size have code of their own, which their callers share. */
+TARGET static void ragged_doubles(enum pp_reduction op, double scale, const pp_tile *tile,
+                                  int64_t k, double *node, double *counts)
+{
+    ragged_terms((pp_terms){op, false, scale}, tile, k, node, counts);
+}
+
+TARGET static void ragged_singles(enum pp_reduction op, double scale, const pp_tile *tile,
+                                  int64_t k, double *node, double *counts)
+{
+    ragged_terms((pp_terms){op, true, scale}, tile, k, node, counts);
+}
+
+TARGET PP_INLINE void ragged_leaf(pp_terms t, const pp_tile *tile, int64_t k, double *node,
+                                  double *counts)
+{
+    if (t.single)
+        ragged_singles(t.op, t.scale, tile, k, node, counts);
+    else
+        ragged_doubles(t.op, t.scale, tile, k, node, counts);
 }
 
 /* Two samples of na and nb elements, in each of `width` places, as one, in the place of b. */
@@ -262,86 +302,91 @@ TARGET PP_INLINE double *next_leaf(const pp_tree *tree)
 }
 
 /* Whole leaves of a row, in which the 8 lanes are a vector. */
-TARGET PP_INLINE int64_t take_row(enum pp_reduction op, double scale, pp_tree *tree,
-                                  const pp_tile *tile)
+TARGET PP_INLINE int64_t take_row(pp_terms t, pp_tree *tree, const pp_tile *tile)
 {
+    const int64_t size = element_size(t);
     const char *x[2] = {tile->x[0], tile->x[1]};
     int64_t k = 0;
     for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
         double node[2 * LANES];
         for (int i = 0; i < PP_GROUP; i += LANES)
-            PP_PREFETCH(x[0] + PP_FAR + i * (int64_t)sizeof(double));
-        if (op == PP_VAR)
-            spread8(x, LANES * sizeof(double), LANES, node, node + LANES);
+            PP_PREFETCH(x[0] + PP_FAR + i * size);
+        if (t.op == PP_VAR)
+            spread8(t, x, LANES * size, LANES, node, node + LANES);
         else
-            fold8(op, scale, x, LANES * sizeof(double), LANES, node);
-        push(op, tree, 1, node, NULL);
-        x[0] += PP_GROUP * sizeof(double);
-        x[1] += op == PP_DOT ? PP_GROUP * sizeof(double) : 0;
+            fold8(t, x, LANES * size, LANES, node);
+        push(t.op, tree, 1, node, NULL);
+        x[0] += PP_GROUP * size;
+        x[1] += t.op == PP_DOT ? PP_GROUP * size : 0;
     }
     return k;
 }
 
 /* Less than a leaf, as one: zeros make it so. */
-TARGET PP_INLINE void pad_leaf(const char *x, int count, double *leaf)
+TARGET PP_INLINE void pad_leaf(bool single, const char *x, int count, double *leaf)
 {
     int k = 0;
-    for (; k + LANES <= count; k += LANES)
+    for (; !single && k + LANES <= count; k += LANES)
         memcpy(leaf + k, x + k * (int64_t)sizeof *leaf, LANES * sizeof *leaf);
     for (int i = k; i < PP_GROUP; i += LANES)
         memset(leaf + i, 0, LANES * sizeof *leaf);
     for (; k < count; k++)
-        memcpy(leaf + k, x + k * (int64_t)sizeof *leaf, sizeof *leaf);
+        leaf[k] = number_at(single, x + k * (int64_t)(single ? sizeof(float) : sizeof(double)));
 }
 
 /* The last leaf of a row, which is not whole. */
-TARGET PP_INLINE void ragged_row(enum pp_reduction op, double scale, const pp_tile *tile, int64_t k,
-                                 double *node)
+TARGET PP_INLINE void ragged_row(pp_terms t, const pp_tile *tile, int64_t k, double *node)
 {
     double padded[2][PP_GROUP];
     const char *const x[2] = {(const char *)padded[0], (const char *)padded[1]};
-    for (int i = 0; i < 1 + (op == PP_DOT); i++)
-        pad_leaf(tile->x[i] + k * (int64_t)sizeof(double), (int)(tile->count - k), padded[i]);
-    fold8(op, scale, x, LANES * sizeof(double), LANES, node);
+    for (int i = 0; i < 1 + (t.op == PP_DOT); i++)
+        pad_leaf(t.single, tile->x[i] + k * element_size(t), (int)(tile->count - k), padded[i]);
+    t.single = false;
+    fold8(t, x, LANES * sizeof(double), LANES, node);
 }
 
-TARGET PP_INLINE void take_op(enum pp_reduction op, double scale, pp_tree *tree,
-                              const pp_tile *tile)
+TARGET PP_INLINE void take_op(pp_terms t, pp_tree *tree, const pp_tile *tile)
 {
-    const bool is_row = tile->width == 1 && tile->row == sizeof(double);
-    int64_t k = is_row ? take_row(op, scale, tree, tile) : 0;
+    const bool is_row = tile->width == 1 && tile->row == element_size(t);
+    int64_t k = is_row ? take_row(t, tree, tile) : 0;
     for (; k + PP_GROUP <= tile->count; k += PP_GROUP) {
         double *node = next_leaf(tree);
-        leaf(op, scale, tile, k, node);
-        push(op, tree, tile->width, node, NULL);
+        leaf(t, tile, k, node);
+        push(t.op, tree, tile->width, node, NULL);
     }
     double *node = next_leaf(tree);
-    if (k < tile->count && is_row && op != PP_VAR) {
-        ragged_row(op, scale, tile, k, node);
-        push(op, tree, 1, node, NULL);
+    if (k < tile->count && is_row && t.op != PP_VAR) {
+        ragged_row(t, tile, k, node);
+        push(t.op, tree, 1, node, NULL);
     } else if (k < tile->count) {
-        ragged_leaf(op, scale, tile, k, node, tree->last);
-        push(op, tree, tile->width, node, tree->last);
+        ragged_leaf(t, tile, k, node, tree->last);
+        push(t.op, tree, tile->width, node, tree->last);
         tree->ragged = true;
     }
 }
 
-TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree, const pp_tile *tile)
-{
-    switch (tree_op(job)) {
-    case PP_VAR:
-        take_op(PP_VAR, 1, tree, tile);
-        return;
-    case PP_NORM:
-        take_op(PP_NORM, job->scale, tree, tile);
-        return;
-    case PP_DOT:
-        take_op(PP_DOT, 1, tree, tile);
-        return;
-    default:
-        take_op(PP_SUM, 1, tree, tile);
+/* Code of its own for each kind of term. */
+#define WITH_TERM(kind, scaled, function, ...)                                                     \
+    if (single)                                                                                    \
+        function((pp_terms){kind, true, scaled}, __VA_ARGS__);                                     \
+    else                                                                                           \
+        function((pp_terms){kind, false, scaled}, __VA_ARGS__);                                    \
+    return;
+#define EACH_TERM(job, function, ...)                                                              \
+    const bool single = (job)->element == sizeof(float);                                           \
+    switch (tree_op(job)) {                                                                        \
+    case PP_VAR:                                                                                   \
+        WITH_TERM(PP_VAR, 1, function, __VA_ARGS__)                                                \
+    case PP_NORM:                                                                                  \
+        WITH_TERM(PP_NORM, (job)->scale, function, __VA_ARGS__)                                    \
+    case PP_DOT:                                                                                   \
+        WITH_TERM(PP_DOT, 1, function, __VA_ARGS__)                                                \
+    default:                                                                                       \
+        WITH_TERM(PP_SUM, 1, function, __VA_ARGS__)                                                \
     }
-}
+
+TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree,
+                             const pp_tile *tile){EACH_TERM(job, take_op, tree, tile)}
 
 /* Join what waits, from the lowest level up: a node, followed by the elements in each lane. */
 TARGET PP_INLINE void close_op(enum pp_reduction op, const pp_tree *tree, double *partial)
@@ -387,7 +432,7 @@ TARGET PP_INLINE void results_op(enum pp_reduction op, double *partial, int widt
     const int places = LANES * width;
     if (op != PP_VAR) {
         const char *const lanes[2] = {(const char *)partial, NULL};
-        fold8(PP_SUM, 1, lanes, width * (int64_t)sizeof *partial, width, results);
+        fold8((pp_terms){.op = PP_SUM}, lanes, width * (int64_t)sizeof *partial, width, results);
         return;
     }
     double *mean = partial, *square = partial + places, *counts = partial + 2 * places;
@@ -409,66 +454,53 @@ TARGET static void tree_results(const pp_reduce_job *job, double *partial, int w
 }
 
 /* All of it for a short row, whose tree fits on the stack. */
-TARGET PP_INLINE void row_op(enum pp_reduction op, double scale, const pp_tile *row,
-                             double *results)
+TARGET PP_INLINE void row_op(pp_terms t, const pp_tile *row, double *results)
 {
     enum { PARTS = 2 * LANES, LEVELS = 10 };
     _Static_assert(PP_TILE / PP_GROUP < 1 << LEVELS, "the nodes of a tile");
     double nodes[(LEVELS + 1) * PARTS], partial[PARTS + LANES];
     pp_tree tree = {.width = 1, .spare = nodes, .nodes = nodes + PARTS};
-    take_op(op, scale, &tree, row);
-    close_op(op, &tree, partial);
-    results_op(op, partial, 1, results);
+    take_op(t, &tree, row);
+    close_op(t.op, &tree, partial);
+    results_op(t.op, partial, 1, results);
 }
 
 /* And for columns of at most a leaf: strips of them, whose lanes stay in the nearest cache. */
-TARGET PP_INLINE void columns_op(enum pp_reduction op, double scale, const pp_tile *all,
-                                 double *results)
+TARGET PP_INLINE void columns_op(pp_terms t, const pp_tile *all, double *results)
 {
     enum { STRIP = 32 };
     PP_ALIGNED(64) double partial[2 * LANES * STRIP + LANES];
     for (int j = 0; j < all->width; j += STRIP) {
         const int width = all->width - j < STRIP ? all->width - j : STRIP;
-        const pp_tile strip = {{all->x[0] + j * (int64_t)sizeof(double), NULL},
+        const pp_tile strip = {{all->x[0] + j * element_size(t), NULL},
                                .row = all->row,
                                .count = all->count,
                                .width = width};
-        double *counts = partial + ISA(node_places)(op, width);
+        double *counts = partial + ISA(node_places)(t.op, width);
+        if (t.op != PP_VAR && all->count < LANES) { /* an element is a lane */
+            fold(t, strip.x, all->row, (int)all->count, width, results + j);
+            continue;
+        }
         if (all->count == PP_GROUP)
-            leaf(op, scale, &strip, 0, partial);
+            leaf(t, &strip, 0, partial);
         else
-            ragged_leaf(op, scale, &strip, 0, partial, counts);
+            ragged_leaf(t, &strip, 0, partial, counts);
         for (int l = 0; l < LANES && all->count == PP_GROUP; l++)
             counts[l] = LANES;
-        results_op(op, partial, width, results + j);
+        results_op(t.op, partial, width, results + j);
     }
 }
 
-TARGET PP_INLINE void at_once_op(enum pp_reduction op, double scale, const pp_tile *all,
-                                 double *results)
+TARGET PP_INLINE void at_once_op(pp_terms t, const pp_tile *all, double *results)
 {
     if (all->width == 1)
-        row_op(op, scale, all, results);
+        row_op(t, all, results);
     else
-        columns_op(op, scale, all, results);
+        columns_op(t, all, results);
 }
 
-TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all, double *results)
-{
-    switch (tree_op(job)) {
-    case PP_VAR:
-        at_once_op(PP_VAR, 1, all, results);
-        return;
-    case PP_NORM:
-        at_once_op(PP_NORM, job->scale, all, results);
-        return;
-    case PP_DOT:
-        row_op(PP_DOT, 1, all, results);
-        return;
-    default:
-        at_once_op(PP_SUM, 1, all, results);
-    }
-}
+TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all,
+                                double *results){EACH_TERM(job, at_once_op, all, results)}
 
 /* The elements of a patch as float64; `narrow`: rounded to float32 on the way. */
 #define CONVERT(T, step)                                                                           \
@@ -552,6 +584,9 @@ TARGET static void load_doubles(const pp_view *view, bool narrow, const pp_patch
     else
         load_type(view->type, false, p, to);
 }
+
+#undef EACH_TERM
+#undef WITH_TERM
 
 const pp_tree_kernels ISA(pp_tree) = {
     .take = tree_take,

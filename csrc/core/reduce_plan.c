@@ -103,7 +103,8 @@ static bool readable_in_place(const pp_reduce_job *job, size_t size)
 {
     for (int i = 0; i < job->inputs; i++) {
         const pp_view *in = &job->in[i];
-        const bool same = job->operation != &pp_ordered || (in->type == PP_FLOAT64 && !job->narrow);
+        const bool known = in->type == PP_FLOAT32 || (in->type == PP_FLOAT64 && !job->narrow);
+        const bool same = job->operation != &pp_ordered || (known && in->type == job->in[0].type);
         const int64_t step = pp_last_stride(job, i);
         const bool near = job->columns > 1 ? job->column[i] == (int64_t)size
                                            : step == (int64_t)size || job->n == 1;
@@ -233,6 +234,8 @@ void pp_plan_reduction(pp_reduce_job *job, const pp_reduction_task *task)
     sort_kept(job, task->kept);
     choose_columns(job, join_kept(job, task->kept));
     job->in_place = readable_in_place(job, size);
+    if (job->in_place)
+        job->element = size;
     plan_blocks(job);
     if (job->op != PP_ARGMIN && job->op != PP_ARGMAX)
         plan_turning(job);
