@@ -18,6 +18,7 @@ import ctypes
 import functools
 import html
 import inspect
+import re
 import sys
 import threading
 import time
@@ -97,10 +98,10 @@ class Result:
 
     def _html(self) -> str:
         mark, word, colour = STYLES[self.state]
-        hint = f"<br><b>Hint:</b> {html.escape(self.hint)}" if self.hint else ""
+        hint = f"<br><b>Hint:</b> {_marked_up(self.hint)}" if self.hint else ""
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.2em 0.8em">'
-            f"<b>{mark} {word}.</b> {html.escape(self.text)}{hint}</div>"
+            f"<b>{mark} {word}.</b> {_marked_up(self.text)}{hint}</div>"
         )
 
 
@@ -357,8 +358,8 @@ class Comparison:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        lines = "<br>".join(html.escape(line) for line in self.text.splitlines())
-        return f'<div style="border-left: 4px solid #44679f; padding: 0.2em 0.8em">{lines}</div>'
+        style = "border-left: 4px solid #44679f; padding: 0.2em 0.8em"
+        return f'<div style="{style}">{_marked_up(self.text)}</div>'
 
 
 def compare(
@@ -527,6 +528,12 @@ def _capital(text: str) -> str:
     """The text with a capital first, unless it begins with a name such as ``cut(3)``."""
     word = text.split(" ")[0]
     return text[0].upper() + text[1:] if word.isalpha() else text
+
+
+def _marked_up(text: str) -> str:
+    """For a page: what stands between backticks as code, and lines apart."""
+    lines = "<br>".join(html.escape(text).splitlines())
+    return re.sub("`(.+?)`", r"<code>\1</code>", lines)
 
 
 def _either(letters: Iterable[str]) -> str:

@@ -180,6 +180,13 @@ def test_html_from_answers_is_escaped():
     assert "<script>" not in six(lambda: "<script>")._html()
 
 
+def test_what_stands_between_backticks_is_code_on_a_page_and_plain_in_a_terminal():
+    bundle = six(...)._repr_mimebundle_()
+    assert "each <code>...</code> in" in bundle["text/html"]
+    assert "each `...` in" in bundle["text/plain"]
+    assert "<code>&lt;</code>" in checks.compare("a", "b", "`<`.", WHY)._repr_html_()
+
+
 WHY = {"a": "Because of A.", "b": "Because of B.", "c": "Because of C."}
 
 
