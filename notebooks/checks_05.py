@@ -20,7 +20,7 @@ from pyparallel import checks
 
 LIMIT = 120.0  # seconds: Snakemake takes a second to start, more on a busy machine
 PYTHON = "import sys\n\nPYTHON = sys.executable\n"
-SETTINGS = {"frames": 3, "size": 24, "fine": 1, "max_iter": 200}
+SETTINGS = {"frames": 2, "size": 24, "fine": 1, "max_iter": 200}
 OTHERS = SETTINGS | {"max_iter": 100}
 
 

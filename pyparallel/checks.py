@@ -32,6 +32,7 @@ import numpy as np
 from pyparallel.doctor import usable_cores
 
 MIME = "application/vnd.pyparallel.check+json"
+NOT_WHY = r"Failed in \w+ mode pipeline"  # the first line of Numba's messages
 STOP_GRACE = 0.5  # seconds for stopped code to unwind; what does not is left behind
 
 # A verdict is told apart by its word and its mark; the colour only repeats them.
@@ -428,8 +429,7 @@ def _result(name: str, judge: Callable[[], str], limit: float, answers: tuple[An
         return Result(
             name, "wrong", text, "Is there a loop that never ends, or a wait for nothing?"
         )
-    message = str(error).strip().splitlines() or ["no message"]
-    text = f"Your code raised {type(error).__name__}{_line(error)}: {message[0]}"
+    text = f"Your code raised {type(error).__name__}{_line(error)}: {_first_line(str(error))}"
     return Result(name, "wrong", text)
 
 
@@ -467,6 +467,12 @@ def _has_dots(answer: object) -> bool:
     function: Any = getattr(answer, "py_func", answer)  # what Numba compiled
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code is not None and ... in code.co_consts
+
+
+def _first_line(message: str) -> str:
+    """The first line that says something: Numba's messages begin with where it was, not why."""
+    lines = message.strip().splitlines()
+    return next((line for line in lines if line and not re.match(NOT_WHY, line)), "no message")
 
 
 def _line(error: BaseException) -> str:

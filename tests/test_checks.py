@@ -176,6 +176,14 @@ def test_a_notebook_shows_text_html_and_a_record():
     assert bundle[checks.MIME]["state"] == "wrong"
 
 
+def test_of_numba_s_messages_the_line_that_says_why_is_shown():
+    def fail():
+        raise ValueError("Failed in nopython mode pipeline (step: x)\n\nUntyped global name 'prange'")
+
+    assert "ValueError" in six(fail).text
+    assert six(fail).text.endswith(": Untyped global name 'prange'")
+
+
 def test_html_from_answers_is_escaped():
     assert "<script>" not in six(lambda: "<script>")._html()
 

@@ -427,6 +427,16 @@ def test_07_prange_rejects(answer, hint):
     assert rejected(checks_07.prange(answer), hint)
 
 
+@numba.vectorize
+def by_vectorize(c: complex, max_iter: int) -> int:
+    return one_count(c, max_iter)
+
+
+def test_07_numba_accepts_what_vectorize_makes_but_prange_wants_loops():
+    assert checks_07.numba(by_vectorize).passed
+    assert rejected(checks_07.prange(by_vectorize), "write the loops")
+
+
 def lossy_split(box: pp.Box, n: int) -> list[list[pp.Box]]:
     rows, cols = (size // n for size in box.shape)
     return [
@@ -438,6 +448,25 @@ def lossy_split(box: pp.Box, n: int) -> list[list[pp.Box]]:
     ]
 
 
+def too_many(box: pp.Box, n: int) -> list[list[pp.Box]]:
+    starts = [range(0, size, size // n) for size in box.shape]
+    rows, cols = ([slice(k, k + part.step) for k in part] for part in starts)
+    return [[box.crop(row, col) for col in cols] for row in rows]
+
+
+def used_up(box: pp.Box, n: int) -> list[list[pp.Box]]:
+    large = [-(-size // n) for size in box.shape]
+    rows, cols = ([slice(k * part, (k + 1) * part) for k in range(n)] for part in large)
+    return [[box.crop(row, col) for col in cols] for row in rows]
+
+
+def ends_left_out(box: pp.Box, n: int) -> list[list[pp.Box]]:
+    rows, cols = (
+        [slice(size * k // n, size * (k + 1) // n - 1) for k in range(n)] for size in box.shape
+    )
+    return [[box.crop(row, col) for col in cols] for row in rows]
+
+
 def transposed(box: pp.Box, n: int) -> list[list[pp.Box]]:
     return [list(row) for row in zip(*box.split(n), strict=True)]
 
@@ -447,6 +476,9 @@ def transposed(box: pp.Box, n: int) -> list[list[pp.Box]]:
     [
         (lossy_split, "Pixels are lost"),
         (transposed, "rows and columns swapped"),
+        (too_many, "There are too many"),
+        (used_up, "used up"),
+        (ends_left_out, "does not belong"),
         (lambda box, n: [part for row in box.split(n) for part in row], "list comprehension"),
         (lambda box, n: [[box] * n] * n, None),
         (lambda box, n: [[part.grid() for part in row] for row in box.split(n)], None),
