@@ -517,8 +517,13 @@ def _difference(got: Any, wanted: Any, what: str) -> str:
     at = first[0] if len(first) == 1 else first
     return (
         f"{what}: {np.count_nonzero(wrong)} of {right.size} values differ;"
-        f" the first, at [{str(at).strip('()')}], should be {right[first]}, not {values[first]}."
+        f" the first, at [{str(at).strip('()')}], should be {_item(right[first])}, not {_item(values[first])}."
     )
+
+
+def _item(value: Any) -> str:
+    """An item of an array, as one would write it in Python: texts in quotes."""
+    return _brief(value.item() if isinstance(value, np.generic) else value)
 
 
 def _brief(value: object) -> str:

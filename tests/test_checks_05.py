@@ -75,8 +75,9 @@ def test_order_knows_the_stub():
         (changed(MENU, '"{PYTHON:q} join.py {output} {input}"', "join.py"), "in quotes"),
         (changed(MENU, "shell:", "shell"), "a colon"),
         (changed(MENU, "{output} {input}", "{input} {output}"), "the output first"),
+        (changed(MENU, "{output} {input}", "{OUTPUT} {INPUT}"), "names that Snakemake knows"),
     ],
-    ids=["no commas", "first only", "no quotes", "no colon", "the wrong way round"],
+    ids=["no commas", "first only", "no quotes", "no colon", "the wrong way round", "capitals"],
 )
 def test_combine_rejects(answer, hint):
     assert rejected(checks_05.combine(answer), hint)
@@ -96,7 +97,7 @@ def test_what_has_dots_in_it_or_is_no_text_is_not_run(monkeypatch):
          "by expand"),
         (changed(PLATES, "guest=GUESTS", 'guest=["Ada", "Ben"]'), "the list GUESTS"),
         (changed(PLATES, 'output: "plates/{guest}.txt"',
-                 'output: expand("plates/{guest}.txt", guest=GUESTS)'), None),
+                 'output: expand("plates/{guest}.txt", guest=GUESTS)'), "without expand"),
         (changed(PLATES, 'output: "plates/', 'output: "plate/'), "as the inputs of all"),
         (changed(PLATES, '    input: "serve.txt"\n', ""), "input of the rule"),
         (changed(PLATES, ", guest=GUESTS", ""), "guest=GUESTS"),
