@@ -357,7 +357,9 @@ def _why_shape(shape: tuple[int, ...], m: int, n: int) -> str | None:
     if shape == (2, m):
         return "linear_sum_assignment returns two arrays: rows, and the column for each of them."
     if len(shape) == 1 and shape[0] < m:
-        return "Some targets are missing. Is the last block there, if it is shorter than the others?"
+        return (
+            "Some targets are missing. Is the last block there, if it is shorter than the others?"
+        )
     return TOGETHER if len(shape) == 2 else None
 
 

@@ -177,7 +177,7 @@ def _save(answer: Callable[[Path, Any], Any], path: Path, parts: Iterator[str]) 
 def _elsewhere() -> str | None:
     """A folder on another file system than that of temporary files, where there is one."""
     memory = Path("/dev/shm")
-    here = os.stat(tempfile.gettempdir()).st_dev
+    here = Path(tempfile.gettempdir()).stat().st_dev
     other = memory.is_dir() and os.access(memory, os.W_OK) and memory.stat().st_dev != here
     return str(memory) if other else None
 

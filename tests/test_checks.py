@@ -178,7 +178,9 @@ def test_a_notebook_shows_text_html_and_a_record():
 
 def test_of_numba_s_messages_the_line_that_says_why_is_shown():
     def fail():
-        raise ValueError("Failed in nopython mode pipeline (step: x)\n\nUntyped global name 'prange'")
+        raise ValueError(
+            "Failed in nopython mode pipeline (step: x)\n\nUntyped global name 'prange'"
+        )
 
     assert "ValueError" in six(fail).text
     assert six(fail).text.endswith(": Untyped global name 'prange'")

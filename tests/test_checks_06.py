@@ -151,7 +151,10 @@ def last_block_left_out(targets: Any, tiles: Any) -> Any:
         (lambda targets, tiles: in_blocks(targets, tiles, 1500), "fewer targets"),
         (last_block_left_out, None),
         (lambda targets, tiles: in_blocks(targets[:-1], tiles), "the last block"),
-        (lambda targets, tiles: [mended(targets[:600], tiles), mended(targets[600:], tiles)], "con"),
+        (
+            lambda targets, tiles: [mended(targets[:600], tiles), mended(targets[600:], tiles)],
+            "con",
+        ),
         (lambda targets, tiles: in_blocks(targets, tiles).astype(float), "np.zeros(m, int)"),
         (lambda targets, tiles: pp.mosaic.match(targets, tiles), ".indices"),
     ],

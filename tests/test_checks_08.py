@@ -371,7 +371,17 @@ def passes_promises(pool: Any, needs: Any, work: Any) -> Any:
             "without",
         ),
     ],
-    ids=["again", "waiting", "promises", "passed on", "lambdas", "serial", "one", "list", "not fed"],
+    ids=[
+        "again",
+        "waiting",
+        "promises",
+        "passed on",
+        "lambdas",
+        "serial",
+        "one",
+        "list",
+        "not fed",
+    ],
 )
 def test_duplicates_rejects(monkeypatch, answer, hint):
     monkeypatch.setattr(checks_08, "TOGETHER", 0.2)

@@ -140,11 +140,9 @@ async def sleep_without_await(name: str, log: list[str]) -> None:
         asyncio.sleep(0.02)
 
 
-async def blocking_each_pause(name: str, log: list[str]) -> None:
-    for _ in range(3):
-        log.append(name)
-        time.sleep(0.02)
-        await asyncio.sleep(0)
+def blocked_pause() -> Any:
+    time.sleep(0.02)
+    return asyncio.sleep(0)
 
 
 def not_async(name: str, log: list[str]) -> None:
@@ -157,7 +155,7 @@ def not_async(name: str, log: list[str]) -> None:
         (ticking(lambda: time.sleep(0.02)), "time.sleep keeps"),
         (ticking(lambda: None), "Nobody pauses"),
         (sleep_without_await, "until somebody awaits"),
-        (blocking_each_pause, "Await the other sleep"),
+        (ticking(blocked_pause), "Await the other sleep"),
         (ticking(lambda: asyncio.sleep(0)), "after each note"),
         (ticking(lambda: asyncio.sleep(0.02), times=2), None),
         (not_async, "async def"),
