@@ -32,6 +32,7 @@ STAR = (
     "With a star, def gather(*values) takes any number of arguments. list takes one, which holds"
     " all items."
 )
+ONE_LIST = "np.mean takes one list, of all numbers: no star there."
 MEAN = "Is the mean taken of promises, on the spot? Delay it, too: delayed(np.mean)(...)."
 FLATTEN = "split_words makes a list of each line. flatten makes one bag of all of their words."
 UNION = (
@@ -134,7 +135,10 @@ def gather(answer: Callable[..., Any]) -> str:
         value,
         wanted,
         "The value for k + k, k from 0 to 9,",
-        mistakes=[([k * k for k in range(10)], "These are squares, not sums.")],
+        mistakes=[
+            ([k * k for k in range(10)], "These are squares, not sums."),
+            ([wanted], "The list is in another one: promises go on as f(*promises), with a star."),
+        ],
     )
     return "One promise of ten values, and nothing is run before compute()."
 
@@ -154,7 +158,7 @@ def pi(answer: Callable[[Callable[[int, int], float], int, int], Any]) -> str:
     )
     _see_one(promise, "pi_promise", "Delay the mean, too: it takes the list of them.")
     _see_promise(promise, "pi_promise(estimate, n, parts)")
-    with _explained(MEAN):
+    with _explained(MEAN), _explained(ONE_LIST, "integer argument expected"):
         value = _compute(promise)
     if value is ...:
         raise checks.Unsolved

@@ -20,7 +20,7 @@ from pyparallel import checks
 
 LIMIT = 120.0  # seconds: Snakemake takes a second to start, more on a busy machine
 PYTHON = "import sys\n\nPYTHON = sys.executable\n"
-SETTINGS = {"frames": 3, "size": 24, "fine": 1, "max_iter": 200}
+SETTINGS = {"frames": 2, "size": 24, "fine": 1, "max_iter": 200}
 OTHERS = SETTINGS | {"max_iter": 100}
 
 
@@ -103,6 +103,7 @@ def combine(answer: str) -> str:
 
 
 COMBINE_HINTS = {
+    "starter.txt main.txt dessert.txt\n": "Each name stands in quotes of its own.",
     "starter.txtmain.txt": "Between the names of files there are commas.",
     "main.txtdessert.txt": "Between the names of files there are commas.",
     "No such file or directory: 'menu.txt'": "join.py wants the output first, then the inputs.",
@@ -144,6 +145,8 @@ def plates(answer: str) -> str:
 def _plate_hints(text: str) -> dict[str, str]:
     """What to say when Snakemake complains of this."""
     return {
+        "No such file or directory: 'plates/": "In the output, {guest} stands without expand: a job"
+        " makes one plate. expand belongs into the rule all.",
         "Wildcards in input files cannot be determined": "A wildcard in an input must be in the"
         " output, too. The rule all has no output: list all its files by expand.",
         "No values given for wildcard": "expand needs to know what to put in: guest=GUESTS.",
@@ -221,6 +224,11 @@ def resume(answer: Callable[[list[str], Path], Any]) -> str:
         ]
         _see_killed(runs, settings["frames"])
         _see_resumed(runs, settings["frames"], folder)
+        checks.expect(
+            not hasattr(got, "returncode"),
+            "What you return is all about the last run; wanted is its status alone.",
+            "subprocess.run(...).returncode",
+        )
         checks.equal(got, 0, "What you return, the status of the last run,")
     finished = len(_finished(runs[0][0]))
     return f"Frames finished before the kill: {finished}. Only the others were made afterwards."
@@ -315,7 +323,10 @@ HINTS = {
     "Colon expected": "After input, output and shell comes a colon.",
     "No such file": "Does the command begin with {PYTHON:q}, and do the names exist?",
     "mean 'wildcards.": "In a command, the wildcard k is {wildcards.k}.",
-    "NameError": "Texts stand in quotes.",
+    "is unknown in this context": "In braces stand names that Snakemake knows: {input}, {output}.",
+    "SyntaxError": "Names of files, and the command, are texts: they stand in quotes.",
+    "exit status 127": "The shell knows no such program. Python is {PYTHON:q}, braces included.",
+    "NameError": 'Texts stand in quotes; a setting is config["name"].',
     "is not a file": "Texts stand in quotes.",
     "Missing output files": "Does the command write {output}?",
     "Missing input files": "Look at the names: who makes that file?",

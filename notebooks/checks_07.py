@@ -22,7 +22,8 @@ SWAPPED = "Are rows and columns swapped? The parts in one list lie side by side.
 def numba(answer: Callable[[Any, int], Counts]) -> str:
     """Are the counts those of the plain loop, and is the function compiled?"""
     _see_counts(checks.ask(answer, BOX.grid(), MAX_ITER), "mandelbrot_numba(points, 40)")
-    _see_compiled(answer)
+    if not _made_by_vectorize(answer):
+        _see_compiled(answer)
     return "The counts are equal in every pixel, and the loop is compiled."
 
 
@@ -30,6 +31,11 @@ def numba(answer: Callable[[Any, int], Counts]) -> str:
 def prange(answer: Callable[[Any, int], Counts]) -> str:
     """Are the counts right, and does Numba share out a loop of the learner's?"""
     _see_counts(checks.ask(answer, BOX.grid(), MAX_ITER), "mandelbrot_parallel(points, 40)")
+    checks.expect(
+        not _made_by_vectorize(answer),
+        "The counts are right, and @vectorize compiles the loop, but here it is hidden.",
+        "Take @njit(parallel=True), and write the loops: prange for the outer one.",
+    )
     compiled = _see_compiled(answer)
     asked = compiled.targetoptions.get("parallel")
     named = "prange" in compiled.py_func.__code__.co_names
@@ -60,7 +66,7 @@ def split(answer: Callable[[pp.Box, int], list[list[pp.Box]]]) -> str:
     for (rows, cols), n in [((8, 8), 2), ((6, 9), 3), ((10, 10), 3), ((7, 12), 5), ((4, 9), 1)]:
         box = pp.Box(cols, rows, center=-0.5, extent=2.5 + 2.5j)
         call = f"split(box, {n}) of {rows} x {cols} pixels"
-        parts = checks.ask(answer, box, n)
+        parts = _parts(answer, box, n, call)
         _see_parts(parts, n, call)
         whole = pp.mandelbrot(box, MAX_ITER)
         mistakes = [*_lossy(whole, n), *_swapped(box, n)]
@@ -196,6 +202,12 @@ def _counts_touching() -> Counts:
     return wrong
 
 
+def _made_by_vectorize(answer: Any) -> bool:
+    from numba.np.ufunc.dufunc import DUFunc
+
+    return isinstance(answer, DUFunc | np.ufunc)
+
+
 def _see_compiled(answer: Any) -> Any:
     checks.expect(
         getattr(answer, "signatures", None) and hasattr(answer, "py_func"),
@@ -220,15 +232,29 @@ def _serial(compiled: Any) -> Any:
 
 
 def _see_parts(parts: Any, n: int, call: str) -> None:
+    lists = isinstance(parts, list | tuple) and all(isinstance(row, list | tuple) for row in parts)
+    counts = {len(parts), *map(len, parts)} if lists else set()
     checks.expect(
-        isinstance(parts, list) and len(parts) == n and all(len(row) == n for row in parts),
+        counts == {n},
         f"{call} should be a list of {n} lists of {n} boxes.",
-        "A list comprehension inside another: [[... for col in cols] for row in rows].",
+        "There are too many. A part of size // n pixels is too small where n does not divide size."
+        if counts == {n + 1}
+        else "A list comprehension inside another: [[... for col in cols] for row in rows].",
     )
     checks.expect(
         all(isinstance(part, pp.Box) for row in parts for part in row),
         f"{call} should hold boxes, made by box.crop(rows, cols).",
     )
+
+
+def _parts(answer: Callable[[pp.Box, int], Any], box: pp.Box, n: int, call: str) -> Any:
+    try:
+        return checks.ask(answer, box, n)
+    except ValueError as error:
+        if "selects nothing" in str(error):
+            hint = "Was the picture used up before the last part? Or rows and columns mixed up?"
+            raise checks.Wrong(f"In {call}, a part would be empty: {error}.", hint) from None
+        raise
 
 
 def _joined(parts: list[list[pp.Box]], call: str) -> Counts:
@@ -249,7 +275,15 @@ def _lossy(whole: Counts, n: int) -> list[tuple[Any, str]]:
     hint = (
         "Pixels are lost at the end: size // n times n is less than size. Compute where parts end."
     )
-    return [(whole[:rows, :cols], hint)]
+    short = [k for k in range(whole.shape[0]) if k + 1 not in _ends(whole.shape[0], n)]
+    narrow = [k for k in range(whole.shape[1]) if k + 1 not in _ends(whole.shape[1], n)]
+    inclusive = "Each part lacks its last row and column: the end of a slice does not belong to it."
+    return [(whole[:rows, :cols], hint), (whole[np.ix_(short, narrow)], inclusive)]
+
+
+def _ends(size: int, n: int) -> list[int]:
+    """Where n nearly equal parts end."""
+    return [size * (k + 1) // n for k in range(n)]
 
 
 def _swapped(box: pp.Box, n: int) -> list[tuple[Any, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import inspect
 import json
 import os
@@ -24,6 +25,7 @@ import numpy as np
 from pyparallel import checks
 
 TOGETHER = 3.0  # seconds in which a second thread should have come
+NUMBERS = b"1 2 3 " * 50  # too many for the name of a file
 ENDED = 20.0  # seconds in which another process should have done its part
 
 
@@ -72,7 +74,7 @@ def key(answer: Callable[[Path, int, int], Any]) -> str:
     """Does the key change with all that the result depends on, and with nothing else?"""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "data.txt")
-        path.write_bytes(b"1 2 3 4")
+        path.write_bytes(NUMBERS + b"4")
         first = checks.ask(answer, path, 1, 23)
         _see_name(first)
         _see_new_key(first, answer(path, 1, 24), "high = 24 instead of 23", "high")
@@ -102,6 +104,8 @@ def _see_name(first: Any) -> None:
         f"The key {first[:60]!r} cannot be the name of a file everywhere.",
         "The letters and digits of a hash are what .hexdigest() returns."
         if "HASH" in first or "\\x" in first
+        else "The content itself may be of any length: make a hash of it."
+        if "1 2 3" in first
         else "Leave out the path, and separate by - or _.",
     )
 
@@ -117,7 +121,7 @@ def _see_new_key(first: str, other: str, what: str, forgotten: str) -> None:
 def _see_content(answer: Callable[..., Any], path: Path, first: str) -> None:
     """Other content of the same size and time is seen; another time, or name, is not."""
     times = (path.stat().st_atime_ns, path.stat().st_mtime_ns)
-    path.write_bytes(b"1 2 3 5")
+    path.write_bytes(NUMBERS + b"5")
     os.utime(path, ns=times)
     checks.expect(
         first != answer(path, 1, 23),
@@ -125,7 +129,7 @@ def _see_content(answer: Callable[..., Any], path: Path, first: str) -> None:
         "Neither the name of a file nor its size or time is its content:"
         " hash what path.read_bytes() returns.",
     )
-    path.write_bytes(b"1 2 3 4")
+    path.write_bytes(NUMBERS + b"4")
     os.utime(path, ns=(times[0], times[1] + 10**10))
     checks.expect(
         first == answer(path, 1, 23),
@@ -144,12 +148,13 @@ def _see_content(answer: Callable[..., Any], path: Path, first: str) -> None:
 @checks.exercise("atomic")
 def atomic(answer: Callable[[Path, Any], Any]) -> str:
     """Is the file whole whenever it is looked at, also beside another writer?"""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=_elsewhere(), ignore_cleanup_errors=True) as folder:
         path = Path(folder, "result.txt")
         path.write_text("old", encoding="utf-8")
         old = path.with_name("also-old.txt")
         os.link(path, old)  # a second name of the same file: sees what is written into it
-        _save(answer, path, _watching(path, "old"))
+        with _watched_renames(path):
+            _save(answer, path, _watching(path, "old"))
         checks.equal(path.read_text("utf-8"), "first second third", "The file, when it is saved,")
         checks.expect(
             old.read_text("utf-8") == "old",
@@ -167,6 +172,55 @@ def _save(answer: Callable[[Path, Any], Any], path: Path, parts: Iterator[str]) 
     """Call the answer, which need not return anything."""
     if not callable(answer) or answer(path, parts) is ...:
         raise checks.Unsolved
+
+
+def _elsewhere() -> str | None:
+    """A folder on another file system than that of temporary files, where there is one."""
+    memory = Path("/dev/shm")
+    here = Path(tempfile.gettempdir()).stat().st_dev
+    other = memory.is_dir() and os.access(memory, os.W_OK) and memory.stat().st_dev != here
+    return str(memory) if other else None
+
+
+@contextlib.contextmanager
+def _watched_renames(path: Path) -> Iterator[None]:
+    """See that what takes the place of the old file is whole, and that this is one step."""
+    real = os.replace, os.rename
+
+    def watched(rename: Callable[..., Any]) -> Callable[..., Any]:
+        def call(source: Any, target: Any, **settings: Any) -> Any:
+            if Path(target) == path:
+                _see_rename(Path(source), path)
+            return rename(source, target, **settings)
+
+        return call
+
+    os.replace, os.rename = map(watched, real)
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        raise checks.Wrong(
+            "The temporary file is on another file system, from where no renaming leads here.",
+            "Make it in the same folder: dir=path.parent.",
+        ) from None
+    finally:
+        os.replace, os.rename = real
+
+
+def _see_rename(source: Path, path: Path) -> None:
+    text = source.read_text("utf-8")
+    checks.expect(
+        path.exists(),
+        "When the new file was about to take its place, the old one was gone already.",
+        "path.replace does both in one step, so that there is no moment without a file.",
+    )
+    checks.expect(
+        text == "first second third",
+        f"When the new file took its place, it held {text!r}: the rest was not on disk yet.",
+        "Rename after the block, when the file is closed.",
+    )
 
 
 def _watching(path: Path, wanted: str) -> Iterator[str]:
@@ -417,14 +471,17 @@ def duplicates(answer: Callable[[Executor, Mapping[str, list[str]], Any], Any]) 
 
 def _see_each_once(calls: Counter[str], needs: Mapping[str, list[str]]) -> None:
     twice = {task: times for task, times in calls.items() if times > 1}
+    missing = [task for task in needs if task not in calls]
     checks.expect(
         not twice,
         "Computed more than once: "
         + ", ".join(f"{task} ({times} times)" for task, times in twice.items())
         + ".",
-        "Keep the future of each task in a dictionary, and use it for everybody who needs it.",
+        "A lambda looks up the loop's variable when it is run, and then the loop is further on."
+        " Hand the task over as an argument: pool.submit(function, task)."
+        if missing
+        else "Keep the future of each task in a dictionary, and use it for everybody who needs it.",
     )
-    missing = [task for task in needs if task not in calls]
     checks.expect(not missing, f"Never computed: {', '.join(missing)}.")
 
 
@@ -474,7 +531,7 @@ def diagonals(
         )
         return entries
 
-    pairs = [("rows", "columns"), ("a", "abc"), ("abc", "a"), ("kitten", "sitting"), ("x", "x")]
+    pairs = [("kitten", "saturday"), ("a", "abc"), ("abc", "a"), ("rows", "columns"), ("x", "x")]
     pairs += [("aaaa", "bbb"), ("GATTACA", "TACGATC"), ("acbd", "abcd")]
     for a, b in pairs:
         checks.equal(
@@ -483,6 +540,11 @@ def diagonals(
             f"The distance of {a!r} and {b!r}",
             mistakes=[
                 (frame(letters(a), letters(b), _mixed_up), "i + j is smaller by two: before."),
+                (frame(letters(a), letters(b), _same_row), "D[i - 1, j - 1] is in row i - 1."),
+                (
+                    frame(letters(a), letters(b), _two_of_three),
+                    "np.minimum takes two arrays, and writes into a third one: use it twice.",
+                ),
                 (edit_distance(a, b, same=1), "Where two letters are equal, add nothing: differ."),
                 (edit_distance(a, b, change=0), "Where two letters differ, add 1: add differ."),
                 (edit_distance(a, b, aside=0), "A letter more or less is a step, too: + 1."),
@@ -502,6 +564,16 @@ def diagonals(
 def _mixed_up(before: Any, last: Any, differ: Any, i: Any) -> Any:
     """All three neighbours on the last diagonal."""
     return np.minimum(np.minimum(last[i - 1], last[i]) + 1, last[i - 1] + differ)
+
+
+def _same_row(before: Any, last: Any, differ: Any, i: Any) -> Any:
+    """The neighbour across taken from the wrong row."""
+    return np.minimum(np.minimum(last[i - 1], last[i]) + 1, before[i] + differ)
+
+
+def _two_of_three(before: Any, last: Any, differ: Any, i: Any) -> Any:
+    """np.minimum of three arrays: the third one is for the result."""
+    return np.minimum(last[i - 1], last[i]) + 1
 
 
 def letters(text: str) -> Any:

@@ -29,7 +29,11 @@ Span = tuple[float, float]
 def argtypes(answer: Callable[[Any], Any], *, load: Callable[[], Any]) -> str:
     """Are an argument and a result of 64 bits declared, so that n = 10^9 is right?"""
     function = load().sum_range
-    got = checks.ask(answer, function)
+    try:
+        got = checks.ask(answer, function)
+    except TypeError as error:  # those of ctypes speak of its inside
+        error.args = (f"{error}. argtypes is a list of types of ctypes, restype one such type",)
+        raise
     checks.expect(
         got is function, "declare(function) should return the function that it was given."
     )
@@ -164,7 +168,7 @@ def strided(answer: Callable[[Total, NDArray[Any]], float], *, total: Total) -> 
             value, float(np.sum(array)), f"the sum of {what}", mistakes=_missed(array, value)
         )
         checks.expect(
-            may_copy or array.size == 0 or calls[-1][0] == array.ctypes.data,
+            may_copy or array.size == 0 or all(_inside(array, call[0]) for call in calls),
             f"The sum of {what} is right, but of a copy.",
             "float64 elements at any distance need none: pass the step. Compare array.dtype with"
             " np.float64 before you convert.",
@@ -172,10 +176,20 @@ def strided(answer: Callable[[Total, NDArray[Any]], float], *, total: Total) -> 
     return "Right for steps, negative ones too, for columns, and for other types."
 
 
+def _inside(array: NDArray[Any], address: int) -> bool:
+    low, high = np.lib.array_utils.byte_bounds(array)
+    return low <= address < high
+
+
 def _watched(total: Total, what: str, calls: list[tuple[int, int, int]]) -> Total:
     """The C function, which notes its calls, and is not let far outside of an array."""
 
     def call(pointer: Any, n: int, step: int) -> float:
+        checks.expect(
+            isinstance(step, int | np.integer),
+            f"For {what}, the C function was called with step = {step!r}, which is no whole number.",
+            "/ makes a float also of whole numbers; // does not.",
+        )
         calls.append((ctypes.cast(pointer, ctypes.c_void_p).value or 0, int(n), int(step)))
         checks.expect(
             abs(step) * max(n, 1) < PADDING and n >= 0,
@@ -230,10 +244,9 @@ def _missed(array: NDArray[Any], got: float) -> list[tuple[float, str]]:
         places = (base + 8 * k * distance for k in range(array.size))
         return float(sum(ctypes.c_double.from_address(place).value for place in places))
 
-    mistakes = [(read(1), "These are neighbours in memory: what is the step of this array?")]
-    if abs(step) > 1:
-        mistakes.append((read(-step), "The sign of the step is lost."))
-    else:
+    mistakes = [(read(-step), "The sign of the step is lost.")] if step < 0 or step > 1 else []
+    mistakes.append((read(1), "These are neighbours in memory: what is the step of this array?"))
+    if abs(step) == 1:
         mistakes.append((read(8 * step), "A step is in elements, array.strides in bytes."))
     return [(value, hint) for value, hint in mistakes if value != float(np.sum(array))]
 

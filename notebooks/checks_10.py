@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import itertools
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -125,9 +127,17 @@ def _see_numbered(got: list[Any], lines: list[str]) -> None:
 def blocking(answer: Callable[[str, list[str]], Any]) -> str:
     """Do two of them take turns, with a real pause between the notes?"""
     log: list[str] = []
+    beats: list[float] = []
+
+    async def heart() -> None:
+        while True:
+            beats.append(time.perf_counter())
+            await asyncio.sleep(PAUSE / 10)
 
     async def both() -> None:
+        beating = asyncio.create_task(heart())
         await asyncio.gather(_coroutine(answer, "a", log), _coroutine(answer, "b", log))
+        beating.cancel()
 
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as seen:
@@ -155,6 +165,12 @@ def blocking(answer: Callable[[str, list[str]], Any]) -> str:
         took >= 2 * PAUSE,
         f"They take turns, but the three notes take {1000 * took:.0f} ms: without a pause.",
         f"Sleep {PAUSE} seconds after each note.",
+    )
+    gaps = [after - before for before, after in itertools.pairwise(beats)]
+    checks.expect(
+        gaps and statistics.median(gaps) < PAUSE / 2,
+        "They take turns, but in the pauses nobody else could run.",
+        "time.sleep keeps the whole thread waiting, and the loop with it. Await the other sleep.",
     )
     return f"{' '.join(log)}: in each pause, the other task has its turn."
 
@@ -278,6 +294,8 @@ def script(answer: str) -> str:
         f"The program printed {done.stdout.strip()[:60]!r}; wanted is {str(total)!r}.",
         "That is the number of pages. Add up the lengths of their texts."
         if done.stdout.strip() == "10"
+        else "Print the number alone."
+        if str(total) in done.stdout
         else None,
     )
     checks.expect(
@@ -318,7 +336,8 @@ def _hint_for(stderr: str) -> str | None:
         "a coroutine was expected, got <function": "asyncio.run(main()): with parentheses.",
         "got <_GatheringFuture": "asyncio.run takes a coroutine, such as main(). Await gather in it.",
         "no running event loop": "gather and create_task belong inside of main.",
-        "NameError: name 'asyncio'": "A script imports all that it uses.",
+        "unhashable type: 'list'": STAR,
+        "is not defined": "A script imports all that it uses.",
     }
     return next((hint for message, hint in hints.items() if message in stderr), None)
 
@@ -375,12 +394,21 @@ def _await(function: Callable[..., Any], *args: Any) -> Any:
     """What the learner's coroutine returns, in an event loop of its own."""
 
     async def ask() -> Any:
-        return await _coroutine(function, *args)
+        value = await _coroutine(function, *args)
+        if isinstance(value, asyncio.Future):  # or Python would complain later that nobody asked
+            value.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await value
+        return value
 
     try:
         value = _run(ask())
     except TypeError as error:
-        hints = {"unhashable type: 'list'": STAR, "_GatheringFuture": AWAIT_GATHER}
+        hints = {
+            "unhashable type: 'list'": STAR,
+            "_GatheringFuture": AWAIT_GATHER,
+            "'Semaphore' object does not support": "It is async with, not with: one may have to wait.",
+        }
         hint = next((hint for about, hint in hints.items() if about in str(error)), None)
         if hint is None:
             raise

@@ -18,6 +18,7 @@ import ctypes
 import functools
 import html
 import inspect
+import re
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ import numpy as np
 from pyparallel.doctor import usable_cores
 
 MIME = "application/vnd.pyparallel.check+json"
+NOT_WHY = r"Failed in \w+ mode pipeline"  # the first line of Numba's messages
 STOP_GRACE = 0.5  # seconds for stopped code to unwind; what does not is left behind
 
 # A verdict is told apart by its word and its mark; the colour only repeats them.
@@ -97,10 +99,10 @@ class Result:
 
     def _html(self) -> str:
         mark, word, colour = STYLES[self.state]
-        hint = f"<br><b>Hint:</b> {html.escape(self.hint)}" if self.hint else ""
+        hint = f"<br><b>Hint:</b> {_marked_up(self.hint)}" if self.hint else ""
         return (
             f'<div style="border-left: 4px solid {colour}; padding: 0.2em 0.8em">'
-            f"<b>{mark} {word}.</b> {html.escape(self.text)}{hint}</div>"
+            f"<b>{mark} {word}.</b> {_marked_up(self.text)}{hint}</div>"
         )
 
 
@@ -357,8 +359,8 @@ class Comparison:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        lines = "<br>".join(html.escape(line) for line in self.text.splitlines())
-        return f'<div style="border-left: 4px solid #44679f; padding: 0.2em 0.8em">{lines}</div>'
+        style = "border-left: 4px solid #44679f; padding: 0.2em 0.8em"
+        return f'<div style="{style}">{_marked_up(self.text)}</div>'
 
 
 def compare(
@@ -427,8 +429,7 @@ def _result(name: str, judge: Callable[[], str], limit: float, answers: tuple[An
         return Result(
             name, "wrong", text, "Is there a loop that never ends, or a wait for nothing?"
         )
-    message = str(error).strip().splitlines() or ["no message"]
-    text = f"Your code raised {type(error).__name__}{_line(error)}: {message[0]}"
+    text = f"Your code raised {type(error).__name__}{_line(error)}: {_first_line(str(error))}"
     return Result(name, "wrong", text)
 
 
@@ -466,6 +467,12 @@ def _has_dots(answer: object) -> bool:
     function: Any = getattr(answer, "py_func", answer)  # what Numba compiled
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code is not None and ... in code.co_consts
+
+
+def _first_line(message: str) -> str:
+    """The first line that says something: Numba's messages begin with where it was, not why."""
+    lines = message.strip().splitlines()
+    return next((line for line in lines if line and not re.match(NOT_WHY, line)), "no message")
 
 
 def _line(error: BaseException) -> str:
@@ -510,8 +517,13 @@ def _difference(got: Any, wanted: Any, what: str) -> str:
     at = first[0] if len(first) == 1 else first
     return (
         f"{what}: {np.count_nonzero(wrong)} of {right.size} values differ;"
-        f" the first, at [{str(at).strip('()')}], should be {right[first]}, not {values[first]}."
+        f" the first, at [{str(at).strip('()')}], should be {_item(right[first])}, not {_item(values[first])}."
     )
+
+
+def _item(value: Any) -> str:
+    """An item of an array, as one would write it in Python: texts in quotes."""
+    return _brief(value.item() if isinstance(value, np.generic) else value)
 
 
 def _brief(value: object) -> str:
@@ -527,6 +539,12 @@ def _capital(text: str) -> str:
     """The text with a capital first, unless it begins with a name such as ``cut(3)``."""
     word = text.split(" ")[0]
     return text[0].upper() + text[1:] if word.isalpha() else text
+
+
+def _marked_up(text: str) -> str:
+    """For a page: what stands between backticks as code, and lines apart."""
+    lines = "<br>".join(html.escape(text).splitlines())
+    return re.sub("`(.+?)`", r"<code>\1</code>", lines)
 
 
 def _either(letters: Iterable[str]) -> str:

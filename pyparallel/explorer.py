@@ -31,6 +31,12 @@ COLORS = {
     "grey": ("#101010", "#f4f4f4"),
 }
 
+# How it starts, unless told otherwise.
+SIZE = 512
+POINT = -0.7454 + 0.1130j
+ITERATIONS = 256
+PALETTE = "dusk"
+
 
 class Explorer:
     """What the explorer shows, without a browser: gestures go in, pictures come out.
@@ -65,11 +71,11 @@ class Explorer:
 
     def __init__(
         self,
-        size: int = 512,
+        size: int = SIZE,
         *,
-        c: complex = -0.7454 + 0.1130j,
-        max_iter: int = 256,
-        colors: str = "dusk",
+        c: complex = POINT,
+        max_iter: int = ITERATIONS,
+        colors: str = PALETTE,
     ) -> None:
         self._size = whole_number("explore", "size", size, 4096)
         if self._size < 16:
@@ -240,11 +246,11 @@ def _table(colors: str, max_iter: int) -> NDArray[np.uint8]:
 
 
 def explore(
-    size: int = 512,
+    size: int = SIZE,
     *,
-    c: complex = -0.7454 + 0.1130j,
-    max_iter: int = 256,
-    colors: str = "dusk",
+    c: complex = POINT,
+    max_iter: int = ITERATIONS,
+    colors: str = PALETTE,
 ) -> Any:
     """Show the Mandelbrot set and the Julia set of one of its points, in a notebook.
 

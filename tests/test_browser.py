@@ -40,6 +40,7 @@ ASKED = os.environ.get("PYPARALLEL_BROWSER", "")
 CHOSEN = NAMES if ASKED == "all" else ASKED.split(",") if ASKED else FEW
 SHOTS = os.environ.get("PYPARALLEL_SHOTS")
 STARTING, RUNNING = 60, 150  # seconds
+SCREEN = 860  # pixels: what shows of a notebook at once
 
 # All cells stay in the page, also those that are scrolled out of sight; and nothing is fetched.
 SETTINGS = {
@@ -157,6 +158,18 @@ def shoot(page: Page, name: str) -> None:
         page.screenshot(path=Path(SHOTS) / f"{name}.png")
 
 
+def shoot_all(page: Page, name: str) -> None:
+    """The whole notebook, a screen at a time."""
+    if not SHOTS:
+        return
+    panel = page.locator(".jp-WindowedPanel-outer").first
+    height = panel.evaluate("panel => panel.scrollHeight")
+    for k, top in enumerate(range(0, height, SCREEN)):
+        panel.evaluate("(panel, top) => panel.scrollTo(0, top)", top)
+        page.wait_for_timeout(200)
+        shoot(page, f"{name}-{k:02d}")
+
+
 def open_notebook(page: Page, lab: Lab, name: str) -> None:
     page.goto(lab.address(f"lab/tree/{name}.ipynb") + "&reset")
     page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=1000 * STARTING)
@@ -206,7 +219,7 @@ def test_every_cell_runs_in_the_browser(page, lab, name):
     start = time.monotonic()
     open_notebook(page, lab, name)
     errors = run_all(page)
-    shoot(page, name)
+    shoot_all(page, name)
     assert errors == []
     notebook = saved(page, lab.root / f"{name}.ipynb")
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -176,8 +176,25 @@ def test_a_notebook_shows_text_html_and_a_record():
     assert bundle[checks.MIME]["state"] == "wrong"
 
 
+def test_of_numba_s_messages_the_line_that_says_why_is_shown():
+    def fail():
+        raise ValueError(
+            "Failed in nopython mode pipeline (step: x)\n\nUntyped global name 'prange'"
+        )
+
+    assert "ValueError" in six(fail).text
+    assert six(fail).text.endswith(": Untyped global name 'prange'")
+
+
 def test_html_from_answers_is_escaped():
     assert "<script>" not in six(lambda: "<script>")._html()
+
+
+def test_what_stands_between_backticks_is_code_on_a_page_and_plain_in_a_terminal():
+    bundle = six(...)._repr_mimebundle_()
+    assert "each <code>...</code> in" in bundle["text/html"]
+    assert "each `...` in" in bundle["text/plain"]
+    assert "<code>&lt;</code>" in checks.compare("a", "b", "`<`.", WHY)._repr_html_()
 
 
 WHY = {"a": "Because of A.", "b": "Because of B.", "c": "Because of C."}

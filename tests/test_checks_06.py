@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+import pyparallel as pp
 from notebooks import checks_06
 from tests.test_notebooks import rejected
 
@@ -149,7 +150,13 @@ def last_block_left_out(targets: Any, tiles: Any) -> Any:
         (mended, "Loop over blocks"),
         (lambda targets, tiles: in_blocks(targets, tiles, 1500), "fewer targets"),
         (last_block_left_out, None),
-        (lambda targets, tiles: in_blocks(targets[:-1], tiles), None),
+        (lambda targets, tiles: in_blocks(targets[:-1], tiles), "the last block"),
+        (
+            lambda targets, tiles: [mended(targets[:600], tiles), mended(targets[600:], tiles)],
+            "con",
+        ),
+        (lambda targets, tiles: in_blocks(targets, tiles).astype(float), "np.zeros(m, int)"),
+        (lambda targets, tiles: pp.mosaic.match(targets, tiles), ".indices"),
     ],
 )
 def test_blocked_rejects(answer, hint):
@@ -188,7 +195,8 @@ def on_wrapped_bytes(targets: Any, tiles: Any) -> Any:
         (on_wrapped_bytes, "wrap around"),
         (lambda targets, tiles: np.arange(len(targets)), "targets down"),
         (lambda targets, tiles: np.zeros(len(targets), int), None),
-        (lambda targets, tiles: linear_sum_assignment(distances(targets, tiles)), None),
+        (lambda targets, tiles: linear_sum_assignment(distances(targets, tiles)), "two arrays"),
+        (lambda targets, tiles: pp.mosaic.assign(targets, tiles), ".indices"),
         (
             lambda targets, tiles: linear_sum_assignment(distances(targets, tiles))[0],
             "targets down",

@@ -101,6 +101,7 @@ def digest(path: Path) -> str:
             "hexdigest",
         ),
         (lambda path, low, high: f"{hash(path.read_bytes())}-{low}-{high}", "hashlib"),
+        (lambda path, low, high: f"{path.read_text()}-{low}-{high}", "make a hash"),
     ],
 )
 def test_key_rejects(answer, hint):
@@ -149,6 +150,25 @@ def leaving_a_copy(path: Path, parts: Any) -> None:
     save(path, text)
 
 
+def before_the_end(path: Path, parts: Any) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.writelines(parts)
+        Path(file.name).replace(path)
+
+
+def with_a_gap(path: Path, parts: Any) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.writelines(parts)
+    path.unlink()
+    Path(file.name).rename(path)
+
+
+def in_the_usual_folder(path: Path, parts: Any) -> None:
+    with tempfile.NamedTemporaryFile("w", delete=False) as file:
+        file.writelines(parts)
+    Path(file.name).replace(path)
+
+
 def whatever_happens(path: Path, parts: Any) -> None:
     other = path.with_suffix(f".{os.urandom(4).hex()}")
     try:
@@ -166,11 +186,20 @@ def whatever_happens(path: Path, parts: Any) -> None:
         (one_name, "temporary file"),
         (copying, "path.replace"),
         (leaving_a_copy, None),
+        (before_the_end, "is closed"),
+        (with_a_gap, "in one step"),
         (whatever_happens, "only what is whole"),
     ],
 )
 def test_atomic_rejects(answer, hint):
     assert rejected(checks_08.atomic(answer), hint)
+
+
+def test_atomic_rejects_a_temporary_file_on_another_file_system():
+    if checks_08._elsewhere() is None:
+        assert checks_08.atomic(in_the_usual_folder).passed  # there, nothing is wrong with it
+    else:
+        assert rejected(checks_08.atomic(in_the_usual_folder), "dir=path.parent")
 
 
 def test_atomic_accepts_what_is_atomic():
@@ -310,6 +339,13 @@ def layer_by_layer(pool: Any, needs: Any, work: Any) -> Any:
     return done
 
 
+def by_lambdas(pool: Any, needs: Any, work: Any) -> Any:
+    futures: dict[str, Future[Any]] = {}
+    for task in TopologicalSorter(needs).static_order():
+        futures[task] = pool.submit(lambda: work(task, []))  # noqa: B023 - the mistake
+    return results(futures)
+
+
 def passes_promises(pool: Any, needs: Any, work: Any) -> Any:
     futures: dict[str, Future[Any]] = {}
     for task in TopologicalSorter(needs).static_order():
@@ -324,6 +360,7 @@ def passes_promises(pool: Any, needs: Any, work: Any) -> Any:
         (lambda *args: results(promised(*args, wait=True)), "before you wait"),
         (promised, ".result() of each"),
         (passes_promises, ".result() waits"),
+        (by_lambdas, "as an argument"),
         (lambda pool, needs, work: {task: work(task, []) for task in needs}, None),
         (lambda pool, needs, work: {"raw": work("raw", [])}, None),
         (lambda *args: list(results(promised(*args)).values()), "A dict"),
@@ -334,7 +371,17 @@ def passes_promises(pool: Any, needs: Any, work: Any) -> Any:
             "without",
         ),
     ],
-    ids=["again", "waiting", "promises", "passed on", "serial", "one", "list", "not fed"],
+    ids=[
+        "again",
+        "waiting",
+        "promises",
+        "passed on",
+        "lambdas",
+        "serial",
+        "one",
+        "list",
+        "not fed",
+    ],
 )
 def test_duplicates_rejects(monkeypatch, answer, hint):
     monkeypatch.setattr(checks_08, "TOGETHER", 0.2)
@@ -378,10 +425,12 @@ def in_a_loop(before: Any, last: Any, differ: Any, i: Any) -> Any:
         (lambda before, last, differ, i: entries(before, last, 0, i), "add 1"),
         (lambda before, last, differ, i: entries(last, last, differ, i), "before"),
         (lambda before, last, differ, i: entries(before, last, differ, i, aside=0), "+ 1"),
+        (lambda before, last, differ, i: entries(before[1:], last, differ, i), "row i - 1"),
+        (lambda before, last, differ, i: np.minimum(last[i - 1], last[i]) + 1, "use it twice"),
         (lambda before, last, differ, i: 0, None),
         (lambda before, last, differ, i: last, None),
     ],
-    ids=["loop", "never equal", "always equal", "last", "free", "number", "all"],
+    ids=["loop", "never equal", "always equal", "last", "free", "row", "two", "number", "all"],
 )
 def test_diagonals_rejects(answer, hint):
     assert checks_08.diagonals(entries, frame=by_diagonals).passed

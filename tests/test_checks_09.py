@@ -136,15 +136,19 @@ def last_one_missing(total: Any, array: Any) -> float:
     return total(pointer, array.size - 1, array.strides[0] // 8)
 
 
-def test_strided_accepts_addresses_too(total):
+def test_strided_accepts_addresses_and_the_other_direction(total):
     def by_address(function: Any, array: Any) -> float:
         if array.dtype != np.float64 or array.strides[0] % 8:
             array = array.astype(np.float64)
         pointer = ctypes.cast(array.ctypes.data, DOUBLES)
         return function(pointer, len(array), array.strides[0] // array.itemsize)
 
+    def forwards(function: Any, array: Any) -> float:
+        return sum_any(function, array[::-1] if array.strides[0] < 0 else array)
+
     assert checks_09.strided(sum_any, total=total).passed
     assert checks_09.strided(by_address, total=total).passed
+    assert checks_09.strided(forwards, total=total).passed
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,8 @@ def test_strided_accepts_addresses_too(total):
     [
         (lambda total, a: sum_any(total, a, lambda a: 1), "neighbours in memory"),
         (lambda total, a: sum_any(total, a, lambda a: a.strides[0]), "array.strides in bytes"),
-        (lambda total, a: sum_any(total, a, lambda a: abs(a.strides[0]) // 8), "neighbours"),
+        (lambda total, a: sum_any(total, a, lambda a: abs(a.strides[0]) // 8), "sign of the"),
+        (lambda total, a: sum_any(total, a, lambda a: a.strides[0] / 8), "makes a float"),
         (lambda total, a: sum_any(total, a, lambda a: 8 * a.strides[0]), None),
         (lambda total, a: sum_any(total, a, lambda a: 500 * a.strides[0]), "in elements"),
         (of_a_copy, "pass the step"),

@@ -140,6 +140,11 @@ async def sleep_without_await(name: str, log: list[str]) -> None:
         asyncio.sleep(0.02)
 
 
+def blocked_pause() -> Any:
+    time.sleep(0.02)
+    return asyncio.sleep(0)
+
+
 def not_async(name: str, log: list[str]) -> None:
     log.append(name)
 
@@ -150,6 +155,7 @@ def not_async(name: str, log: list[str]) -> None:
         (ticking(lambda: time.sleep(0.02)), "time.sleep keeps"),
         (ticking(lambda: None), "Nobody pauses"),
         (sleep_without_await, "until somebody awaits"),
+        (ticking(blocked_pause), "Await the other sleep"),
         (ticking(lambda: asyncio.sleep(0)), "after each note"),
         (ticking(lambda: asyncio.sleep(0.02), times=2), None),
         (not_async, "async def"),
@@ -225,6 +231,16 @@ async def without_a_star(fetch: Fetch, numbers: list[int]) -> Any:
     return await asyncio.gather(numbers)
 
 
+async def with_a_plain_with(fetch: Any, numbers: list[int]) -> Any:
+    seats = asyncio.Semaphore(5)
+
+    async def one(number: int) -> Any:
+        with seats:  # type: ignore[attr-defined]
+            return await fetch(number)
+
+    return await asyncio.gather(*[one(number) for number in numbers])
+
+
 @pytest.mark.parametrize(
     ("answer", "hint"),
     [
@@ -233,6 +249,7 @@ async def without_a_star(fetch: Fetch, numbers: list[int]) -> Any:
         (without_a_star, "put a star"),
         (all_at_once, "one semaphore for all"),
         (with_seats(5, each=True), "one semaphore for all"),
+        (with_a_plain_with, "async with"),
         (seat_for_making_only, "one semaphore for all"),
         (with_seats(6), "one semaphore for all"),
         (with_seats(3), "lets five in"),
@@ -355,6 +372,9 @@ ONE_BY_ONE = SCRIPT.replace("await asyncio.gather(*[pages", "[await pages").repl
         ("    asyncio.run(main())", "    pass", "call of asyncio.run"),
         ("async def", "def", "begins with async def"),
         ("import asyncio\n", "", "imports all"),
+        ("import pages\n", "", "imports all"),
+        ("gather(*[", "gather([", "put a star"),
+        ("print(", "print('total', ", "the number alone"),
         ("len(text)", "1", "Add up the lengths"),
         ("range(10)", "range(9)", None),
         ("print", "str", "print the number"),
