@@ -493,7 +493,7 @@ TARGET PP_INLINE void columns_op(pp_terms t, const pp_tile *all, double *results
 
 TARGET PP_INLINE void at_once_op(pp_terms t, const pp_tile *all, double *results)
 {
-    if (all->width == 1)
+    if (all->width == 1 || t.op == PP_DOT) /* which has no columns */
         row_op(t, all, results);
     else
         columns_op(t, all, results);
