@@ -17,7 +17,9 @@ from pyparallel._tables import seconds
 from pyparallel._threads import get_num_threads
 from pyparallel.contestants import Problem
 from pyparallel.mosaic import fractal_tiles, match
-from pyparallel.mosaic._photo import Mosaic, plan
+from pyparallel.mosaic._drawn import Mosaic
+from pyparallel.mosaic._options import Options
+from pyparallel.mosaic._photo import plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +86,8 @@ def make(path: Path, tiles: int = TILES, grid: tuple[int, int] = GRID, side: int
     start = time.perf_counter()
     fractals = fractal_tiles(tiles, side)
     drawn = time.perf_counter()
-    mosaic = plan(path, fractals, grid, max_uses=1, blend=BLEND, transfer="to_target")
+    options = Options(max_uses=1, blend=BLEND, transfer="to_target")
+    mosaic = plan(path, fractals, grid, options)
     planned = time.perf_counter()
     took = {"tiles": drawn - start, "assignment": planned - drawn}
     return Making(mosaic, fractals, took)

@@ -20,8 +20,9 @@ from PIL import Image
 
 import pyparallel as pp
 from pyparallel.cli import run
-from pyparallel.mosaic import _deepzoom, _strips, fractal_tiles, photo_mosaic
+from pyparallel.mosaic import _deepzoom, _photo, _strips, fractal_tiles, photo_mosaic
 from pyparallel.mosaic._deepzoom import write_deep_zoom
+from pyparallel.mosaic._options import Options
 from pyparallel.mosaic._strips import write_png
 from tests.conftest import ROOT
 from tests.test_mosaic_library import photos
@@ -59,16 +60,27 @@ def test_the_file_is_the_mosaic(tmp_path, target, capsys, name):
 def test_all_options_reach_the_mosaic(tmp_path, target, capsys):
     photos(tmp_path / "photos", 50)
     out = tmp_path / "out.png"
-    options = "--grid 6x5 --tile-size 8x10 --max-uses 1 --detail 2 --space rgb --blend 0.5"
+    options = "--grid 6x5 --tile-size 8x10 --max-uses 9 --detail 2 --space rgb --blend 0.5"
+    options += " --subdivide 0.05 --subdivide 0.04 --greyscale"
     more = ["--transfer", "to-tiles", "--threads", "2", "--cache", str(tmp_path / "tiles.db")]
     command = ["mosaic", str(target), str(tmp_path / "photos"), "-o", str(out)]
     assert run([*command, *options.split(), *more]) == 0
-    assert "proven to be the best choice" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "proven to be the best choice" in said
     tiles = pp.mosaic.load_tiles(tmp_path / "photos", (10, 8))
-    expected = photo_mosaic(
-        target, tiles, (5, 6), max_uses=1, detail=2, space="rgb", blend=0.5, transfer="to_tiles"
+    options = Options(
+        max_uses=9,
+        detail=2,
+        subdivide=(0.05, 0.04),
+        space="rgb",
+        greyscale=True,
+        blend=0.5,
+        transfer="to_tiles",
     )
-    assert_array_equal(np.asarray(Image.open(out)), np.asarray(expected))
+    plan = _photo.plan(target, tiles, (5, 6), options)
+    assert 30 < plan.places < 480
+    assert f"of {plan.places} tiles" in said
+    assert_array_equal(np.asarray(Image.open(out)), plan.draw())
     assert (tmp_path / "tiles.db").exists()
 
 
@@ -85,6 +97,8 @@ def test_all_options_reach_the_mosaic(tmp_path, target, capsys):
         (["--fractal", "9", "-o", "out.png", "--max-uses", "1"], "tiles must be at least"),
         (["--fractal", "9", "-o", "out.png", "--detail", "51"], "detail must be"),
         (["--fractal", "9", "-o", "out.png", "--blend", "2"], "--blend"),
+        (["--fractal", "9", "-o", "out.png", "--subdivide", "2"], "--subdivide"),
+        (["--fractal", "9", "-o", "o.png", *["--subdivide", "0"] * 6], "subdivide must be at most"),
         (["--fractal", "9", "--dzi", "."], "it exists, and is no deep-zoom folder"),
         (["none", "-o", "out.png"], "there is no folder none"),
         (["photos", "--fractal", "9", "-o", "out.png"], "give either a folder"),
@@ -149,6 +163,15 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path, target):
     assert process.returncode == 130
     assert error.strip().splitlines()[-1].endswith("stopped")
     assert [path.name for path in tmp_path.iterdir()] == ["target.png"]
+
+
+def test_a_deep_zoom_folder_has_places_of_several_sizes(tmp_path, target):
+    command = ["mosaic", str(target), "--fractal", "40", "--grid", "6", "--subdivide", "0.02"]
+    assert run([*command, "--dzi", str(tmp_path / "zoom")]) == 0
+    expected = photo_mosaic(target, fractal_tiles(40), 6, subdivide=0.02)
+    found = level_of(tmp_path / "zoom", 9, 512, *expected.size).astype(int)
+    assert np.abs(found - np.asarray(expected)).mean() < 8
+    assert np.abs(found - np.asarray(photo_mosaic(target, fractal_tiles(40), 6))).mean() > 15
 
 
 # --- strips --------------------------------------------------------------------------------------

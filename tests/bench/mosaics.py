@@ -26,10 +26,11 @@ SIDE = 20  # pixels of a tile
 # where. Both read the same files, and compare every pixel.
 OURS = """
 from pyparallel.mosaic import load_tiles
+from pyparallel.mosaic._options import Options
 from pyparallel.mosaic._photo import plan
 def solve(target, folder, rows, cols, side):
     tiles = load_tiles(folder, side)
-    mosaic = plan(target, tiles, (rows, cols), max_uses=1, detail=side, space="rgb")
+    mosaic = plan(target, tiles, (rows, cols), Options(max_uses=1, detail=side, space="rgb"))
     mosaic.draw()
     return mosaic.indices.ravel().tolist(), mosaic.cost == mosaic.bound
 """
