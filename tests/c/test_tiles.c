@@ -70,10 +70,14 @@ static void random_features(const pp_run *run)
     guarded_free(to);
 }
 
-static void random_assembly(const pp_run *run)
+/* A picture of a few pixels, or one that is stored past the caches. */
+static void random_assembly(const pp_run *run, bool large)
 {
-    const int64_t shape[4] = {1 + random_below(9), random_below(8), random_below(12), 3};
-    const int64_t rows = random_below(5), cols = random_below(30);
+    const int64_t least = large ? 1 : 0;
+    const int64_t shape[4] = {1 + random_below(9), least + random_below(8),
+                              least + random_below(large ? 50 : 12), 3};
+    const int64_t cols = least + random_below(30);
+    const int64_t rows = large ? (1 << 24) / (3 * shape[1] * shape[2] * cols) + 1 : random_below(5);
     pp_view tiles, indices, out;
     const guarded in = random_bytes(&tiles, 4, shape);
     const guarded which = random_bytes(&indices, 2, (const int64_t[2]){rows, cols});
@@ -115,6 +119,6 @@ void test_tiles(int rounds)
         const pp_run run = {.num_threads = 1 + (int)random_below(3)};
         if (i % 8 == 0)
             random_features(&run);
-        random_assembly(&run);
+        random_assembly(&run, i == 0);
     }
 }
