@@ -220,20 +220,21 @@ from pathlib import Path
 import numpy as np
 import pyparallel as pp
 from pyparallel.cli import run
-target, kind = sys.argv[1:]
+target, kind, *more = sys.argv[1:]
 sizes = []
 for grid in ("40", "300"):
-    assert run(["mosaic", target, "--fractal", "50", "--grid", grid, kind, target + ".out.png"]) == 0
+    assert run(["mosaic", target, "--fractal", "50", "--grid", grid, kind, target + ".out.png", *more]) == 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sizes.append(peak // (1024 if sys.platform == "darwin" else 1) // 1024)
 print(sizes[1] - sizes[0])
 """
 
 
-def test_a_large_picture_needs_little_memory(target, run_python):
+@pytest.mark.parametrize("options", ["-o", "--dzi", "-o --subdivide 0.01 --greyscale"])
+def test_a_large_picture_needs_little_memory(target, run_python, options):
     """Of 150 megapixels, which would be 450 MB as bytes."""
     pytest.importorskip("resource")
-    lines = run_python(MEMORY, str(target), "-o", timeout=120).stdout.splitlines()
+    lines = run_python(MEMORY, str(target), *options.split(), timeout=120).stdout.splitlines()
     assert int(lines[-1]) < 150
 
 
