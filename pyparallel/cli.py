@@ -542,6 +542,12 @@ def _tile_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
 @click.option(
     "--space", type=click.Choice(["oklab", "rgb", "grey"]), default="oklab", show_default=True
 )
+@click.option(
+    "--show-grid",
+    is_flag=True,
+    help="Write the target with the edges of all places, to try --grid and --subdivide; no TILES "
+    "are needed.",
+)
 @click.option("--greyscale", is_flag=True, help="Black and white: all colours are left out.")
 @click.option(
     "--blend",
@@ -579,6 +585,7 @@ def mosaic(
     output: Path | None,
     dzi: Path | None,
     transfer: str | None,
+    show_grid: bool,
     num_threads: int | None,
     **options: Any,
 ) -> None:
@@ -598,7 +605,7 @@ def mosaic(
     """
     from pyparallel.mosaic import _command
 
-    if (tiles is None) == (fractal is None):
+    if (tiles is None) == (fractal is None) and not show_grid:
         raise click.UsageError("give either a folder of TILES or --fractal N")
     if output is None and dzi is None:
         raise click.UsageError("say where to write: -o FILE, --dzi DIR, or both")
@@ -606,12 +613,16 @@ def mosaic(
     palette = transfer and transfer.replace("-", "_")
     order = _command.Order(
         target=target,
-        tiles=source,  # type: ignore[arg-type]
+        tiles=source,
         output=output,
         zoom=dzi,
         transfer=palette,  # type: ignore[arg-type]
         **options,
     )
+    if show_grid:
+        width, height, places = _command.show_grid(order)
+        click.echo(f"{output or dzi}: {width} x {height} pixels, {places} places")
+        return
     start = time.perf_counter()
     with _threads(num_threads), _bar("mosaic") as report, _warnings_as_notes():
         made = _command.make(order, report)

@@ -84,6 +84,27 @@ def test_all_options_reach_the_mosaic(tmp_path, target, capsys):
     assert (tmp_path / "tiles.db").exists()
 
 
+@pytest.mark.parametrize("out", ["-o grid.png", "-o grid.jpg", "--dzi grid"])
+def test_the_grid_is_shown_without_tiles(tmp_path, target, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    options = ["--grid", "6", "--tile-size", "9", "--subdivide", "0.05", "--show-grid"]
+    assert run(["mosaic", str(target), *options, *out.split()]) == 0
+    plan = _photo.plan(target, fractal_tiles(1, 9), 6, Options(subdivide=0.05))
+    name = out.split()[1]
+    assert capsys.readouterr().out == f"{name}: 54 x 36 pixels, {plan.places} places\n"
+    if name != "grid.png":
+        assert (tmp_path / name).exists()
+        return
+    lined = np.asarray(Image.open(name))
+    edges = np.zeros((36, 54), bool)
+    edges[::9] = edges[:, ::9] = True
+    for row, col in np.argwhere(plan.levels[1].indices >= 0):
+        top, left = 9 * row // 2, 9 * col // 2
+        edges[top, left : left + 4] = edges[top : top + 4, left] = True
+    assert (lined[edges] == 255).all()
+    assert (lined[~edges] != 255).any(axis=-1).mean() > 0.9
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

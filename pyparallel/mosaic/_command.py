@@ -12,7 +12,7 @@ from pyparallel.mosaic._drawn import Mosaic
 from pyparallel.mosaic._fractal_tiles import fractal_tiles
 from pyparallel.mosaic._library import load_tiles
 from pyparallel.mosaic._options import Options
-from pyparallel.mosaic._photo import WEIGHTS, plan
+from pyparallel.mosaic._photo import WEIGHTS, plan, preview
 from pyparallel.mosaic._pictures import pillow, read_picture
 from pyparallel.mosaic._progress import Stages
 from pyparallel.mosaic._strips import write_png
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".jpg", ".jpeg")
 LONGEST_JPEG = 65_500  # pixels of a side: the format has no more
+PNG = {"format": "PNG"}
 JPEG = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
@@ -35,8 +36,8 @@ class Order(Options):
     Parameters
     ----------
     target : Path
-    tiles : Path or int
-        A folder of photos, or how many fractals.
+    tiles : Path, int or None
+        A folder of photos, or how many fractals; None where only the grid is to be shown.
     output : Path or None
         A picture, PNG or JPEG.
     zoom : Path or None
@@ -44,7 +45,7 @@ class Order(Options):
     """
 
     target: Path
-    tiles: Path | int
+    tiles: Path | int | None
     output: Path | None
     zoom: Path | None
     grid: int | tuple[int, int]
@@ -100,9 +101,30 @@ def make(order: Order, progress: Progress = None) -> Mosaic:
     return mosaic
 
 
+def show_grid(order: Order) -> tuple[int, int, int]:
+    """Write the target with the edges of all places, instead of a mosaic.
+
+    Returns
+    -------
+    tuple of int
+        Width and height of the picture, and how many places there are.
+    """
+    order.check_files()
+    picture, places = preview(order.target, order.tile_size, order.grid, order)
+    height, width, _ = picture.shape
+    if order.output:
+        kind = PNG if order.output.suffix.lower() == ".png" else JPEG
+        with replacing(order.output) as file:
+            pillow("mosaic").fromarray(picture).save(file, **kind)
+    if order.zoom:
+        write_deep_zoom(order.zoom, width, height, [picture], order.target.stem)
+    return width, height, places
+
+
 def _tiles(order: Order, progress: Progress) -> NDArray[np.uint8]:
     if isinstance(order.tiles, int):
         return fractal_tiles(order.tiles, order.tile_size, order.seed, progress=progress)
+    assert order.tiles is not None
     return load_tiles(order.tiles, order.tile_size, cache=order.cache, progress=progress)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pyparallel.mosaic._features import assemble, features
+from pyparallel.mosaic._places import edges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,8 +101,7 @@ class Mosaic:
         height, width = self.tiles.shape[1:3]
         first = row * scale
         for i, j in np.argwhere(level.indices[first : first + scale] != NOWHERE).tolist():
-            top, bottom = height * i // scale, height * (i + 1) // scale
-            left, right = width * j // scale, width * (j + 1) // scale
+            (top, bottom), (left, right) = edges(height, scale, i), edges(width, scale, j)
             tile = self._tiles_of(bottom - top, right - left)[level.indices[first + i, j]]
             if level.tints is not None:
                 tile = np.clip(tile + level.tints[first + i, j], 0, 255).astype(np.uint8)

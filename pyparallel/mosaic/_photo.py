@@ -17,7 +17,7 @@ from pyparallel.mosaic._matching import match
 from pyparallel.mosaic._options import NAME, Options
 from pyparallel.mosaic._palettes import Transfer, grey, transferred
 from pyparallel.mosaic._pictures import pillow, read_picture
-from pyparallel.mosaic._places import features_of, fitted, subdivided
+from pyparallel.mosaic._places import features_of, fitted, outlined, subdivided
 from pyparallel.mosaic._progress import Stages
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def plan(
     height, width = tiles.shape[1:3]
     options.check(height, width)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, tiles, grid)
+    shape = _rows_and_columns(picture, (height, width), grid)
     with stages("compare"):
         cells = min(options.detail, height), min(options.detail, width)
         picture = fitted(picture, (height, width), shape, cells)
@@ -154,6 +154,22 @@ def plan(
     return Mosaic(tiles, levels, cost, bound, wanted, offered)
 
 
+def preview(
+    target: Any, tile: tuple[int, int], grid: int | tuple[int, int], options: Options
+) -> tuple[Bytes, int]:
+    """The target with the edges of the places that tiles of this size would have, and how many
+    places there are. A transfer of palettes, which needs the tiles, may divide it otherwise."""
+    options.check(*tile)
+    picture = read_picture(NAME, target)
+    shape = _rows_and_columns(picture, tile, grid)
+    cells = min(options.detail, tile[0]), min(options.detail, tile[1])
+    picture = fitted(picture, tile, shape, cells)
+    if options.greyscale:
+        picture = grey(picture[np.newaxis])[0]
+    places = subdivided(picture, shape, options.contrasts)
+    return outlined(picture, tile, places), sum(int(mask.sum()) for mask in places)
+
+
 def _checked_tiles(tiles: ArrayLike) -> Bytes:
     array = np.asarray(tiles)
     if array.dtype != np.uint8:
@@ -163,11 +179,13 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
     return array
 
 
-def _rows_and_columns(picture: Bytes, tiles: Bytes, grid: int | tuple[int, int]) -> tuple[int, int]:
+def _rows_and_columns(
+    picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]
+) -> tuple[int, int]:
     if isinstance(grid, (tuple, list)):
         return rows_and_columns(NAME, grid)
     cols = whole_number(NAME, "grid", grid)
-    proportion = picture.shape[0] / picture.shape[1] * tiles.shape[2] / tiles.shape[1]
+    proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
     return max(1, round(cols * proportion)), cols
 
 

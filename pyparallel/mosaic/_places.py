@@ -81,6 +81,45 @@ def subdivided(picture: Bytes, grid: tuple[int, int], contrasts: Sequence[float]
     return levels
 
 
+def outlined(picture: Bytes, tile: tuple[int, int], places: Sequence[Mask]) -> Bytes:
+    """The picture in the size of its mosaic, with a line along the edges of all places.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyparallel.mosaic._places import outlined
+    >>> grid = [np.ones((1, 2), bool)]
+    >>> outlined(np.zeros((4, 8, 3), np.uint8), (4, 4), grid)[..., 0]
+    array([[255, 255, 255, 255, 255, 255, 255, 255],
+           [255,   0,   0,   0, 255,   0,   0,   0],
+           [255,   0,   0,   0, 255,   0,   0,   0],
+           [255,   0,   0,   0, 255,   0,   0,   0]], dtype=uint8)
+    """
+    from PIL import Image
+
+    (rows, cols), (height, width) = places[0].shape, tile
+    image = Image.fromarray(picture).resize((cols * width, rows * height))
+    lined = np.array(image)
+    for scale, mask in zip((1 << level for level in range(len(places))), places, strict=True):
+        for row, col in np.argwhere(mask).tolist():
+            top, bottom = edges(height, scale, row)
+            left, right = edges(width, scale, col)
+            lined[top, left:right] = lined[top:bottom, left] = 255
+    return lined
+
+
+def edges(side: int, scale: int, place: int) -> tuple[int, int]:
+    """Where a place begins and ends, in pixels, of which a place of the grid has so many a side.
+
+    Examples
+    --------
+    >>> from pyparallel.mosaic._places import edges
+    >>> edges(25, 2, 0), edges(25, 2, 1), edges(25, 2, 2)
+    ((0, 12), (12, 25), (25, 37))
+    """
+    return side * place // scale, side * (place + 1) // scale
+
+
 def contrast(parts: Bytes) -> NDArray[np.float64]:
     """How much the pixels of each picture differ: the standard deviation of their bytes, from 0 to
     1/2 of the full range; the mean of the three channels.
