@@ -49,6 +49,14 @@ def test_every_type_of_integers(dtype):
     assert_array_equal(assemble(tiles, indices.astype(int).tolist()), expected)
 
 
+@pytest.mark.parametrize("dtype", ["u2", "i4", "u8", ">i8"])
+def test_more_tiles_than_a_byte_or_two_can_count(dtype):
+    tiles = pictures(70_000, 1, 2)
+    indices = np.arange(70_000)[::-1][-(2**16) :] if dtype == "u2" else np.arange(70_000)[::-1]
+    indices = indices.astype(dtype).reshape(16, -1)
+    assert_array_equal(assemble(tiles, indices), by_numpy(tiles, indices.astype(int)))
+
+
 @pytest.mark.parametrize("threads", [1, 2, 7])
 @pytest.mark.parametrize("slices", [(0.1, 0), (0.0, 0), (0.0, 1)])
 def test_layout_threads_and_slices_do_not_matter(threads, slices):
