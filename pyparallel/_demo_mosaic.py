@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pyparallel import _contestant_peers as peers
+from pyparallel._contestant_mosaic import Colours
 from pyparallel._libraries import missing
 from pyparallel._tables import seconds
-from pyparallel._threads import get_num_threads
 from pyparallel.contestants import Problem
-from pyparallel.mosaic import fractal_tiles, match
-from pyparallel.mosaic._photo import Mosaic, plan
+from pyparallel.mosaic import fractal_tiles
+from pyparallel.mosaic._drawn import Mosaic
+from pyparallel.mosaic._options import Options
+from pyparallel.mosaic._photo import plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Bytes = NDArray[np.uint8]
-    Matching = Callable[[], tuple[Any, Any]]
 
 # Grace Hopper, by James S. Davis, US Navy: in the public domain, and installed with matplotlib.
 PHOTOGRAPH = "grace_hopper.jpg"
@@ -32,11 +33,13 @@ TILES, GRID, SIDE = 10_000, (108, 92), 50
 BLEND = 0.3
 WHOLE = 1104  # pixels wide in the report
 NEAR = (2050, 1350, 2950, 1950)  # the part that is shown as it is: left, top, right, bottom
-BLOCK = 256  # targets that NumPy compares with all tiles at a time
 
-SOURCES = {
-    "NumPy": "https://numpy.org/doc/stable/user/basics.broadcasting.html",
-    "SciPy cKDTree": "https://docs.scipy.org/doc/scipy/reference/generated/scipy.spatial.cKDTree.html",
+
+# By the names they have in the demo's table: the forms of `contestants.match`.
+MATCHING = {
+    "NumPy": "NumPy product",
+    "SciPy cKDTree": "SciPy cKDTree",
+    "pyparallel": "pyparallel",
 }
 
 
@@ -84,7 +87,8 @@ def make(path: Path, tiles: int = TILES, grid: tuple[int, int] = GRID, side: int
     start = time.perf_counter()
     fractals = fractal_tiles(tiles, side)
     drawn = time.perf_counter()
-    mosaic = plan(path, fractals, grid, max_uses=1, blend=BLEND, transfer="to_target")
+    options = Options(max_uses=1, blend=BLEND, transfer="to_target")
+    mosaic = plan(path, fractals, grid, options)
     planned = time.perf_counter()
     took = {"tiles": drawn - start, "assignment": planned - drawn}
     return Making(mosaic, fractals, took)
@@ -137,38 +141,16 @@ def matching(wanted: Bytes, offered: Bytes) -> Problem:
     -------
     Problem
     """
-    without = missing({"SciPy cKDTree": "scipy.spatial"})
-    runners: dict[str, Callable[[], object]] = {
-        "NumPy": lambda: by_numpy(wanted, offered),
-        "SciPy cKDTree": lambda: by_scipy(wanted, offered),
-        "pyparallel": lambda: match(wanted, offered).distances,
-    }
+    field = peers.MATCH
+    without = missing({name: field.libraries.get(of, "numpy") for name, of in MATCHING.items()})
+    here = {name: of for name, of in MATCHING.items() if name not in without}
+    work = Colours.of(wanted, offered)
     title = f"Nearest of {len(offered)} tiles to each of {len(wanted)} places, {wanted.shape[1]} features"
     return Problem(
         title,
-        {name: run for name, run in runners.items() if name not in without},
+        {name: partial(field.forms[of], work) for name, of in here.items()},
         without,
-        {name: url for name, url in SOURCES.items() if name not in without},
+        {name: field.sources[of] for name, of in here.items() if of in field.sources},
+        check=lambda first, other: work.distances(first) == work.distances(other),
         agreement="equal in every distance",
     )
-
-
-def by_numpy(wanted: Bytes, offered: Bytes) -> NDArray[np.int64]:
-    """The least squared distances, by |t|^2 - 2 t.p + |p|^2, whose products are BLAS's."""
-    tiles = offered.astype(np.float32)
-    norms = (tiles**2).sum(axis=1)
-    least = np.empty(len(wanted), np.int64)
-    for start in range(0, len(wanted), BLOCK):
-        block = wanted[start : start + BLOCK].astype(np.float32)
-        table = norms - 2 * block @ tiles.T
-        least[start : start + BLOCK] = table.min(axis=1) + (block**2).sum(axis=1)
-    return least
-
-
-def by_scipy(wanted: Bytes, offered: Bytes) -> NDArray[np.int64]:
-    """The least squared distances, by a k-d tree that is built anew."""
-    spatial: Any = import_module("scipy.spatial")
-    tree = spatial.cKDTree(offered)
-    distances, _ = tree.query(wanted, workers=get_num_threads())
-    squares: NDArray[np.int64] = (distances**2).round().astype(np.int64)
-    return squares

@@ -531,8 +531,24 @@ def _tile_size(ctx: click.Context, param: click.Parameter, value: str) -> tuple[
     help="Compare N x N cells of each tile; as many as it has pixels compares them all.",
 )
 @click.option(
+    "--subdivide",
+    metavar="X",
+    type=click.FloatRange(0, 1),
+    multiple=True,
+    help="Four tiles of half the size where the contrast of the target (the standard deviation, "
+    "as a fraction of the full range) is more than X, say 0.1; give it again to divide the "
+    "quarters.",
+)
+@click.option(
     "--space", type=click.Choice(["oklab", "rgb", "grey"]), default="oklab", show_default=True
 )
+@click.option(
+    "--show-grid",
+    is_flag=True,
+    help="Write the target with the edges of all places, to try --grid and --subdivide; no TILES "
+    "are needed.",
+)
+@click.option("--greyscale", is_flag=True, help="Black and white: all colours are left out.")
 @click.option(
     "--blend",
     metavar="X",
@@ -569,6 +585,7 @@ def mosaic(
     output: Path | None,
     dzi: Path | None,
     transfer: str | None,
+    show_grid: bool,
     num_threads: int | None,
     **options: Any,
 ) -> None:
@@ -583,25 +600,35 @@ def mosaic(
       pyparallel mosaic me.jpg ~/Pictures -o mosaic.png
       pyparallel mosaic me.jpg ~/Pictures -o mosaic.jpg --grid 150 --max-uses 1 --detail 3
       pyparallel mosaic me.jpg --fractal 10000 --max-uses 1 --grid 90 --transfer to-target -o f.png
+      pyparallel mosaic me.jpg ~/Pictures -o bw.png --grid 60 --subdivide 0.1 --greyscale
       pyparallel mosaic me.jpg ~/Pictures --grid 200 --tile-size 80 --dzi zoom --cache tiles.db
     """
     from pyparallel.mosaic import _command
 
-    if (tiles is None) == (fractal is None):
+    if (tiles is None) == (fractal is None) and not show_grid:
         raise click.UsageError("give either a folder of TILES or --fractal N")
     if output is None and dzi is None:
         raise click.UsageError("say where to write: -o FILE, --dzi DIR, or both")
     source = tiles if tiles is not None else fractal
     palette = transfer and transfer.replace("-", "_")
-    order = _command.Order(target, source, output, dzi, transfer=palette, **options)  # type: ignore[arg-type]
+    order = _command.Order(
+        target=target,
+        tiles=source,
+        output=output,
+        zoom=dzi,
+        transfer=palette,  # type: ignore[arg-type]
+        **options,
+    )
+    if show_grid:
+        width, height, places = _command.show_grid(order)
+        click.echo(f"{output or dzi}: {width} x {height} pixels, {places} places")
+        return
     start = time.perf_counter()
     with _threads(num_threads), _bar("mosaic") as report, _warnings_as_notes():
         made = _command.make(order, report)
     where = " and ".join(str(path) for path in (output, dzi) if path)
     took = seconds(time.perf_counter() - start)
-    click.echo(
-        f"{where}: {made.width} x {made.height} pixels of {made.indices.size} tiles in {took}"
-    )
+    click.echo(f"{where}: {made.width} x {made.height} pixels of {made.places} tiles in {took}")
     if made.bound is not None:
         gap = (
             "proven to be the best choice" if made.bound == made.cost else f"at least {made.bound}"

@@ -190,3 +190,50 @@ def distances_of_bytes(
     """By the binomial formula, which is exact below 2**53."""
     squares = (targets**2).sum(axis=1)[:, np.newaxis] + (tiles**2).sum(axis=1)
     return squares - 2 * targets @ tiles.T
+
+
+def byte_means(pictures: np.ndarray, grid: tuple[int, int], space: str) -> np.ndarray:
+    """The features of pictures, cells cut by NumPy: of "rgb" and "grey" the bytes, rounded; of
+    "oklab", not rounded, and right to about 1e-11."""
+    whole = pictures.astype(np.int64) if space != "oklab" else linear_light()[pictures]
+    starts = [
+        np.cumsum([0, *map(len, np.array_split(np.arange(side), parts)[:-1])])
+        for side, parts in zip(pictures.shape[1:3], grid, strict=True)
+    ]
+    sums = np.add.reduceat(np.add.reduceat(whole, starts[0], axis=1), starts[1], axis=2)
+    sides = [
+        np.diff([*start, side]) for start, side in zip(starts, pictures.shape[1:3], strict=True)
+    ]
+    counts = (sides[0][:, np.newaxis] * sides[1])[..., np.newaxis]
+    if space == "rgb":
+        means = (2 * sums + counts) // (2 * counts)
+    elif space == "grey":
+        weighed = (sums @ np.array([2126, 7152, 722]))[..., np.newaxis]
+        means = (2 * weighed + 10000 * counts) // (20000 * counts)
+    else:
+        means = 255 * (np.cbrt(sums / (counts * 2.0**24) @ TO_CONES.T) @ TO_LAB.T) + [0, 128, 128]
+    return means.reshape(len(pictures), counts.size * means.shape[3])
+
+
+# The matrices of Oklab (Björn Ottosson, 2020).
+TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+TO_LAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+
+
+def linear_light() -> np.ndarray:
+    """Of each sRGB byte, in units of 2**-24, rounded."""
+    byte = np.arange(256) / 255
+    light = np.where(byte <= 0.04045, byte / 12.92, ((byte + 0.055) / 1.055) ** 2.4)
+    return np.rint(light * 2**24).astype(np.int64)

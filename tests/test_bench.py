@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import sys
 
 import pytest
 
 from pyparallel.racing import Race
-from tests.bench import matching, mosaics
+from tests.bench import matching, mosaic_memory, mosaics
 from tests.bench import reduction_sizes as bench
 
 
@@ -95,3 +96,14 @@ def test_a_quick_mosaic_race_prints_its_table(capsys):
     out = capsys.readouterr().out
     assert out.startswith("108 places, 120 JPEG files of 20 x 20, each used at most once")
     assert "proven" in out
+    assert out.endswith("phomo did not race: no --phomo was given\n")
+    assert mosaics.absent("no-such-python") == "there is no no-such-python"
+    assert "No module named" in mosaics.absent(sys.executable)
+
+
+def test_the_memory_of_every_step_is_measured(capsys):
+    pytest.importorskip("resource")
+    mosaic_memory.main(["--quick"])
+    out = capsys.readouterr().out
+    assert all(step in out for step in mosaic_memory.STEPS)
+    assert "40 tiles of 50 x 50" in out

@@ -254,13 +254,14 @@ def test_the_mosaic_uses_no_tile_twice_and_says_what_was_done(tmp_path):
     assert "proven to be the least" in shown.text
     assert Image.open(io.BytesIO(shown.whole)).size == (50, 60)
     assert "--fractal 40 --max-uses 1 --grid 5x6 " in shown.command
-    distances = {name: run() for name, run in _matching(making).items()}
-    for found in distances.values():
-        np.testing.assert_array_equal(found, distances["NumPy"])
-
-
-def _matching(making):
-    return _demo_mosaic.matching(making.mosaic.wanted, making.mosaic.offered).contestants
+    mosaic = making.mosaic
+    problem = _demo_mosaic.matching(mosaic.wanted, mosaic.offered)
+    found = {name: run() for name, run in problem.contestants.items()}
+    costs = ((mosaic.wanted[:, None].astype(int) - mosaic.offered) ** 2).sum(axis=2)
+    for name, indices in found.items():
+        np.testing.assert_array_equal(costs[range(30), indices], costs.min(axis=1), err_msg=name)
+        assert np.all(problem.check(found["pyparallel"], indices))
+    assert not np.all(problem.check(found["pyparallel"], costs.argmax(axis=1)))
 
 
 def test_without_matplotlib_there_is_no_mosaic(quick, monkeypatch):

@@ -49,6 +49,14 @@ def test_every_type_of_integers(dtype):
     assert_array_equal(assemble(tiles, indices.astype(int).tolist()), expected)
 
 
+@pytest.mark.parametrize("dtype", ["u2", "i4", "u8", ">i8"])
+def test_more_tiles_than_a_byte_or_two_can_count(dtype):
+    tiles = pictures(70_000, 1, 2)
+    indices = np.arange(70_000)[::-1][-(2**16) :] if dtype == "u2" else np.arange(70_000)[::-1]
+    indices = indices.astype(dtype).reshape(16, -1)
+    assert_array_equal(assemble(tiles, indices), by_numpy(tiles, indices.astype(int)))
+
+
 @pytest.mark.parametrize("threads", [1, 2, 7])
 @pytest.mark.parametrize("slices", [(0.1, 0), (0.0, 0), (0.0, 1)])
 def test_layout_threads_and_slices_do_not_matter(threads, slices):
@@ -64,6 +72,49 @@ def test_rows_longer_than_a_piece():
     tiles = pictures(2, 1, 2**18 + 5)
     core.set_slices(0.0, 0)
     assert_array_equal(assemble(tiles, [[1, 0]]), by_numpy(tiles, np.array([[1, 0]])))
+
+
+LARGE = 1 << 24  # bytes, from which on a picture is stored past the caches
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("height", "width", "cols"),
+    [
+        (50, 50, 48),
+        (50, 50, 1),  # rows shorter than a group
+        (7, 11, 37),  # than 32 bytes, and not of whole lines
+        (3, 1, 1),  # than a line of memory
+        (1, 1365, 3),  # as long as the buffer
+        (1, 1366, 3),  # longer
+        (2, 30_000, 2),
+        (1, 22, 400),
+    ],
+)
+def test_large_pictures(threads, height, width, cols):
+    tiles = pictures(5, height, width)
+    rows = LARGE // (3 * height * width * cols) + 2
+    indices = rng().integers(0, 5, (rows, cols))
+    expected = by_numpy(tiles, indices)
+    memory = np.full(expected.size + 129, 9, np.uint8)
+    for offset in (0, 1, 47):  # of the lines of memory
+        out = memory[64 + offset : 64 + offset + expected.size].reshape(expected.shape)
+        assemble(tiles, indices, out=out, num_threads=threads)
+        assert_array_equal(out, expected)
+        assert (memory[: 64 + offset] == 9).all()
+        assert (memory[64 + offset + expected.size :] == 9).all()
+        memory[:] = 9
+
+
+def test_large_pictures_whose_rows_lie_apart():
+    tiles = pictures(4, 20, 30)
+    indices = rng().integers(0, 4, (100, 101))
+    wide = np.full((2000, 3040, 3), 9, np.uint8)
+    core.set_slices(0.0, 0)
+    assemble(tiles[:, ::-1], indices, out=wide[:, 3:-7])
+    assert_array_equal(wide[:, 3:-7], by_numpy(tiles[:, ::-1], indices))
+    assert (wide[:, :3] == 9).all()
+    assert (wide[:, -7:] == 9).all()
 
 
 def test_out_takes_the_result_in_any_layout():

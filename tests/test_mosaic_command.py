@@ -20,8 +20,9 @@ from PIL import Image
 
 import pyparallel as pp
 from pyparallel.cli import run
-from pyparallel.mosaic import _deepzoom, _strips, fractal_tiles, photo_mosaic
+from pyparallel.mosaic import _deepzoom, _photo, _strips, fractal_tiles, photo_mosaic
 from pyparallel.mosaic._deepzoom import write_deep_zoom
+from pyparallel.mosaic._options import Options
 from pyparallel.mosaic._strips import write_png
 from tests.conftest import ROOT
 from tests.test_mosaic_library import photos
@@ -59,17 +60,49 @@ def test_the_file_is_the_mosaic(tmp_path, target, capsys, name):
 def test_all_options_reach_the_mosaic(tmp_path, target, capsys):
     photos(tmp_path / "photos", 50)
     out = tmp_path / "out.png"
-    options = "--grid 6x5 --tile-size 8x10 --max-uses 1 --detail 2 --space rgb --blend 0.5"
+    options = "--grid 6x5 --tile-size 8x10 --max-uses 9 --detail 2 --space rgb --blend 0.5"
+    options += " --subdivide 0.05 --subdivide 0.04 --greyscale"
     more = ["--transfer", "to-tiles", "--threads", "2", "--cache", str(tmp_path / "tiles.db")]
     command = ["mosaic", str(target), str(tmp_path / "photos"), "-o", str(out)]
     assert run([*command, *options.split(), *more]) == 0
-    assert "proven to be the best choice" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "proven to be the best choice" in said
     tiles = pp.mosaic.load_tiles(tmp_path / "photos", (10, 8))
-    expected = photo_mosaic(
-        target, tiles, (5, 6), max_uses=1, detail=2, space="rgb", blend=0.5, transfer="to_tiles"
+    options = Options(
+        max_uses=9,
+        detail=2,
+        subdivide=(0.05, 0.04),
+        space="rgb",
+        greyscale=True,
+        blend=0.5,
+        transfer="to_tiles",
     )
-    assert_array_equal(np.asarray(Image.open(out)), np.asarray(expected))
+    plan = _photo.plan(target, tiles, (5, 6), options)
+    assert 30 < plan.places < 480
+    assert f"of {plan.places} tiles" in said
+    assert_array_equal(np.asarray(Image.open(out)), plan.draw())
     assert (tmp_path / "tiles.db").exists()
+
+
+@pytest.mark.parametrize("out", ["-o grid.png", "-o grid.jpg", "--dzi grid"])
+def test_the_grid_is_shown_without_tiles(tmp_path, target, capsys, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    options = ["--grid", "6", "--tile-size", "9", "--subdivide", "0.05", "--show-grid"]
+    assert run(["mosaic", str(target), *options, *out.split()]) == 0
+    plan = _photo.plan(target, fractal_tiles(1, 9), 6, Options(subdivide=0.05))
+    name = out.split()[1]
+    assert capsys.readouterr().out == f"{name}: 54 x 36 pixels, {plan.places} places\n"
+    if name != "grid.png":
+        assert (tmp_path / name).exists()
+        return
+    lined = np.asarray(Image.open(name))
+    edges = np.zeros((36, 54), bool)
+    edges[::9] = edges[:, ::9] = True
+    for row, col in np.argwhere(plan.levels[1].indices >= 0):
+        top, left = 9 * row // 2, 9 * col // 2
+        edges[top, left : left + 4] = edges[top : top + 4, left] = True
+    assert (lined[edges] == 255).all()
+    assert (lined[~edges] != 255).any(axis=-1).mean() > 0.9
 
 
 @pytest.mark.parametrize(
@@ -85,6 +118,8 @@ def test_all_options_reach_the_mosaic(tmp_path, target, capsys):
         (["--fractal", "9", "-o", "out.png", "--max-uses", "1"], "tiles must be at least"),
         (["--fractal", "9", "-o", "out.png", "--detail", "51"], "detail must be"),
         (["--fractal", "9", "-o", "out.png", "--blend", "2"], "--blend"),
+        (["--fractal", "9", "-o", "out.png", "--subdivide", "2"], "--subdivide"),
+        (["--fractal", "9", "-o", "o.png", *["--subdivide", "0"] * 6], "subdivide must be at most"),
         (["--fractal", "9", "--dzi", "."], "it exists, and is no deep-zoom folder"),
         (["none", "-o", "out.png"], "there is no folder none"),
         (["photos", "--fractal", "9", "-o", "out.png"], "give either a folder"),
@@ -151,6 +186,15 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path, target):
     assert [path.name for path in tmp_path.iterdir()] == ["target.png"]
 
 
+def test_a_deep_zoom_folder_has_places_of_several_sizes(tmp_path, target):
+    command = ["mosaic", str(target), "--fractal", "40", "--grid", "6", "--subdivide", "0.02"]
+    assert run([*command, "--dzi", str(tmp_path / "zoom")]) == 0
+    expected = photo_mosaic(target, fractal_tiles(40), 6, subdivide=0.02)
+    found = level_of(tmp_path / "zoom", 9, 512, *expected.size).astype(int)
+    assert np.abs(found - np.asarray(expected)).mean() < 8
+    assert np.abs(found - np.asarray(photo_mosaic(target, fractal_tiles(40), 6))).mean() > 15
+
+
 # --- strips --------------------------------------------------------------------------------------
 
 
@@ -197,20 +241,21 @@ from pathlib import Path
 import numpy as np
 import pyparallel as pp
 from pyparallel.cli import run
-target, kind = sys.argv[1:]
+target, kind, *more = sys.argv[1:]
 sizes = []
 for grid in ("40", "300"):
-    assert run(["mosaic", target, "--fractal", "50", "--grid", grid, kind, target + ".out.png"]) == 0
+    assert run(["mosaic", target, "--fractal", "50", "--grid", grid, kind, target + ".out.png", *more]) == 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sizes.append(peak // (1024 if sys.platform == "darwin" else 1) // 1024)
 print(sizes[1] - sizes[0])
 """
 
 
-def test_a_large_picture_needs_little_memory(target, run_python):
+@pytest.mark.parametrize("options", ["-o", "--dzi", "-o --subdivide 0.01 --greyscale"])
+def test_a_large_picture_needs_little_memory(target, run_python, options):
     """Of 150 megapixels, which would be 450 MB as bytes."""
     pytest.importorskip("resource")
-    lines = run_python(MEMORY, str(target), "-o", timeout=120).stdout.splitlines()
+    lines = run_python(MEMORY, str(target), *options.split(), timeout=120).stdout.splitlines()
     assert int(lines[-1]) < 150
 
 

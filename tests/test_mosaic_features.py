@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import pyparallel as pp
 from pyparallel._load import core
 from pyparallel.mosaic import features
+from tests.reference import TO_CONES, TO_LAB
 from tests.test_interrupts import LATEST, seconds_to_stop
 
 SPACES = ["rgb", "oklab", "grey"]
@@ -50,16 +51,6 @@ def linear_light() -> list[int]:
 
 
 LIGHT = linear_light()
-TO_CONES = [
-    [0.4122214708, 0.5363325363, 0.0514459929],
-    [0.2119034982, 0.6806995451, 0.1073969566],
-    [0.0883024619, 0.2817188376, 0.6299787005],
-]
-TO_LAB = [
-    [0.2104542553, 0.7936177850, -0.0040720468],
-    [1.9779984951, -2.4285922050, 0.4505937099],
-    [0.0259040371, 0.7827717662, -0.8086757660],
-]
 
 
 def exact_oklab(cell: Bytes) -> list[Decimal]:
@@ -72,9 +63,14 @@ def exact_oklab(cell: Bytes) -> list[Decimal]:
             for c in range(3)
         ]
         root = Decimal(1) / 3
-        cones = [sum(Decimal(w) * x for w, x in zip(row, light, strict=True)) for row in TO_CONES]
+        cones = [
+            sum(Decimal(w) * x for w, x in zip(row, light, strict=True))
+            for row in TO_CONES.tolist()
+        ]
         cones = [x**root if x else x for x in cones]
-        lab = [sum(Decimal(w) * x for w, x in zip(row, cones, strict=True)) for row in TO_LAB]
+        lab = [
+            sum(Decimal(w) * x for w, x in zip(row, cones, strict=True)) for row in TO_LAB.tolist()
+        ]
         return [255 * x + (128 if i else 0) for i, x in enumerate(lab)]
 
 

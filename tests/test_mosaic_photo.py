@@ -12,6 +12,7 @@ from PIL import Image
 
 import pyparallel as pp
 from pyparallel.mosaic import _palettes, _photo, features, fractal_tiles, photo_mosaic
+from pyparallel.mosaic._options import Options
 from pyparallel.mosaic._progress import Stages
 from tests.test_interrupts import LATEST, seconds_to_stop
 
@@ -60,7 +61,7 @@ def test_no_tile_is_used_too_often_and_no_choice_is_better(max_uses):
     from scipy.optimize import linear_sum_assignment
 
     tiles, target = fractal_tiles(40, 5), picture(30, 30)
-    plan = _photo.plan(target, tiles, 6, max_uses=max_uses)
+    plan = _photo.plan(target, tiles, 6, Options(max_uses=max_uses))
     counts = np.bincount(plan.indices.ravel(), minlength=40)
     assert counts.max() <= max_uses
     wanted = features(
@@ -107,11 +108,11 @@ def test_the_middle_of_the_target_is_used():
     assert (tall == 255).all()
 
 
-@pytest.mark.parametrize("grid", [(3, 3), (40, 50), (7, 11)])
+@pytest.mark.parametrize("grid", [(3, 3), (5, 5), (40, 50), (7, 11)])
 def test_targets_of_any_size(grid):
     """Also with fewer pixels than places, and with no whole number of them in each."""
     tiles = flat_tiles([[v, v, v] for v in range(0, 256, 5)], 3)
-    for height, width in [(1, 1), (10, 10), (43, 57), (200, 301)]:
+    for height, width in [(1, 1), (10, 10), (40, 31), (43, 57), (200, 301)]:
         found = photo_mosaic(np.full((height, width, 3), 100, np.uint8), tiles, grid)
         assert found.size == (3 * grid[1], 3 * grid[0])
         assert (np.asarray(found) == 100).all()
@@ -188,12 +189,131 @@ def test_transfers_change_the_mosaic(transfer):
     assert_array_equal(tiles, kept)
 
 
+# --- places of several sizes, black and white -----------------------------------------------------
+
+
+def half_busy(side: int) -> np.ndarray:
+    """A square: its left half is of one grey, its right half is noise."""
+    target = np.full((side, side, 3), 90, np.uint8)
+    target[:, side // 2 :] = rng().integers(0, 256, (side, side // 2, 3), np.uint8)
+    return target
+
+
+def divided(target: np.ndarray, grid: int, *contrasts: float) -> list[tuple[int, int, int]]:
+    """Row, column and side of each place in pixels, by a plain recursion."""
+    places = []
+
+    def visit(row: int, col: int, side: int, left: tuple[float, ...]) -> None:
+        part = target[row : row + side, col : col + side]
+        if left and np.mean([np.std(part[..., c] / 255) for c in range(3)]) > left[0]:
+            half = side // 2
+            for y, x in np.ndindex(2, 2):
+                visit(row + y * half, col + x * half, half, left[1:])
+        else:
+            places.append((row, col, side))
+
+    side = len(target) // grid
+    for row, col in np.ndindex(grid, grid):
+        visit(row * side, col * side, side, contrasts)
+    return sorted(places, key=lambda place: (-place[2], *place))
+
+
+def shrunk(tiles: np.ndarray, side: int) -> np.ndarray:
+    return features(tiles, side).reshape(len(tiles), side, side, 3)
+
+
+@pytest.mark.parametrize("contrasts", [(0.1,), (0.2, 0.1), (0, 0, 0), (1,), ()])
+@pytest.mark.parametrize("max_uses", [None, 4])
+def test_places_with_contrast_are_divided(contrasts, max_uses):
+    target, tiles = picture(64, 64), fractal_tiles(300, 16)
+    options = Options(subdivide=contrasts, max_uses=max_uses)
+    plan = _photo.plan(target, tiles, 4, options)
+    places = divided(target, 4, *contrasts)
+    assert plan.places == len(places)
+    drawn, chosen = plan.draw(), []
+    wanted = [
+        features(target[None, row : row + side, col : col + side], space="oklab")[0]
+        for row, col, side in places
+    ]
+    assert_array_equal(plan.wanted, wanted)
+    for row, col, side in places:
+        shown = drawn[row : row + side, col : col + side]
+        same = (shrunk(tiles, side) == shown).all(axis=(1, 2, 3))
+        chosen.append(int(np.argmax(same)))
+        assert same.any()
+    costs = ((np.array(wanted, int)[:, None] - features(tiles, space="oklab")) ** 2).sum(axis=2)
+    if max_uses is None:
+        assert_array_equal(costs[range(len(places)), chosen], costs.min(axis=1))
+    else:
+        assert np.bincount(chosen).max() <= max_uses
+        assert plan.cost == plan.bound == costs[range(len(places)), chosen].sum()
+
+
+def test_one_number_divides_once():
+    target, tiles = half_busy(48), fractal_tiles(90, 6)
+    expected = pixels(target, tiles, 4, subdivide=[0.1])
+    assert_array_equal(pixels(target, tiles, 4, subdivide=0.1), expected)
+    assert_array_equal(pixels(target, tiles, 4, subdivide=np.float32(0.1)), expected)
+    left = pixels(target, tiles, 4)[:, :12]
+    assert_array_equal(expected[:, :12], left)  # where nothing is to be seen, nothing is divided
+
+
+@pytest.mark.parametrize("side", [5, 7, 12])
+@pytest.mark.parametrize("detail", [1, 3])
+def test_parts_of_tiles_that_cannot_be_halved_cover_the_picture(side, detail):
+    """Also where a place has fewer pixels than there are parts, or cells, in it."""
+    for shape in ((3, 3), (40, 31), (200, 200)):
+        target = rng().integers(0, 256, (*shape, 3), np.uint8)
+        tiles = flat_tiles(rng().integers(1, 256, (9, 3)), side)
+        found = pixels(target, tiles, (3, 3), subdivide=(0, 0), detail=detail)
+        assert found.shape == (3 * side, 3 * side, 3)
+        assert set(map(tuple, found.reshape(-1, 3))) <= set(map(tuple, tiles[:, 0, 0]))
+
+
+def test_the_mosaic_of_its_own_quarters_is_the_picture():
+    target = picture(40, 40)
+    quarters = target.reshape(8, 5, 8, 5, 3).swapaxes(1, 2).reshape(64, 5, 5, 3)
+    tiles = quarters.repeat(2, axis=1).repeat(2, axis=2)
+    found = pixels(target, tiles, 4, subdivide=0, max_uses=1, detail=10)
+    assert_array_equal(found, target)
+
+
+def test_blend_tints_parts_too():
+    target, tiles = picture(32, 32), flat_tiles([[100, 100, 100]], 8)
+    found = pixels(target, tiles, 4, blend=0.5, subdivide=(0, 0))
+    means = features(target[None], 16).reshape(16, 16, 3).astype(float)
+    assert np.abs(found[::2, ::2] - (100 + means) / 2).max() <= 0.5
+
+
+@pytest.mark.parametrize("space", ["rgb", "oklab", "grey"])
+def test_black_and_white(space):
+    target, tiles = picture(24, 24), fractal_tiles(50, 6)
+    found = pixels(target, tiles, 4, greyscale=True, space=space)
+    assert (found[..., 0] == found[..., 1]).all()
+    assert (found[..., 0] == found[..., 2]).all()
+    weights = np.array([2126, 7152, 722])
+    grey = lambda a: (((a @ weights + 5000) // 10000)[..., None].repeat(3, -1)).astype(np.uint8)
+    assert_array_equal(found, pixels(grey(target), grey(tiles), 4, space=space))
+    assert_array_equal(tiles, fractal_tiles(50, 6))
+
+
+def test_black_and_white_uses_each_tile_once_at_the_least_cost():
+    target, tiles = picture(24, 24), fractal_tiles(50, 6)
+    options = Options(greyscale=True, max_uses=1, detail=2, transfer="to_target", subdivide=0.2)
+    plan = _photo.plan(target, tiles, 4, options)
+    assert plan.cost == plan.bound
+    chosen = np.concatenate([level.indices[level.indices >= 0] for level in plan.levels])
+    assert len(set(chosen.tolist())) == plan.places > 16
+
+
 # --- strips, threads, progress -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("blend", [0.0, 0.4])
-def test_strips_are_the_picture(blend):
-    plan = _photo.plan(picture(30, 40), fractal_tiles(20, 5), (6, 8), blend=blend)
+@pytest.mark.parametrize("subdivide", [(), (0.05, 0.05)])
+def test_strips_are_the_picture(blend, subdivide):
+    options = Options(blend=blend, subdivide=subdivide)
+    plan = _photo.plan(picture(30, 40), fractal_tiles(20, 5), (6, 8), options)
     assert (plan.height, plan.width) == (30, 40)
     assert_array_equal(np.concatenate(list(plan.strips())), plan.draw())
 
@@ -265,6 +385,12 @@ def test_ctrl_c_stops_it():
         ({"max_uses": 1}, ValueError, "tiles must be at least 16 for 16 places"),
         ({"detail": 0}, ValueError, "detail must be between 1 and 4"),
         ({"detail": 5}, ValueError, "detail must be between 1 and 4"),
+        ({"subdivide": 2}, ValueError, "subdivide must be between 0 and 1"),
+        ({"subdivide": "0.1"}, TypeError, "subdivide must be a number"),
+        ({"subdivide": None}, TypeError, "subdivide must be a number"),
+        ({"subdivide": [0.1, np.nan]}, ValueError, "subdivide must be between 0 and 1"),
+        ({"subdivide": [0.1] * 3}, ValueError, "subdivide must be at most 2 numbers for tiles of"),
+        ({"greyscale": 1}, TypeError, "greyscale must be True or False"),
         ({"space": "lab"}, ValueError, "space must be one of"),
         ({"blend": 1.5}, ValueError, "blend must be between 0 and 1"),
         ({"blend": np.nan}, ValueError, "blend must be between 0 and 1"),

@@ -51,6 +51,13 @@ PP_INLINE int pp_lowest_bit(uint64_t word)
 }
 #endif
 
+/* Where the low byte of a number of 16 bits lies. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+enum { PP_LOW_BYTE = 1 };
+#else
+enum { PP_LOW_BYTE = 0 };
+#endif
+
 /* The same number, of which the compiler knows nothing any more: what is passed through here in
    each step of a loop is computed in each step, and the loop cannot become a formula. */
 #if defined(__GNUC__) || defined(__clang__)

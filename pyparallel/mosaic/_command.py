@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pyparallel._files import check_writable, replacing
 from pyparallel.mosaic._deepzoom import check_folder, write_deep_zoom
+from pyparallel.mosaic._drawn import Mosaic
 from pyparallel.mosaic._fractal_tiles import fractal_tiles
 from pyparallel.mosaic._library import load_tiles
-from pyparallel.mosaic._photo import WEIGHTS, Mosaic, plan
+from pyparallel.mosaic._options import Options
+from pyparallel.mosaic._photo import WEIGHTS, plan, preview
 from pyparallel.mosaic._pictures import pillow, read_picture
 from pyparallel.mosaic._progress import Stages
 from pyparallel.mosaic._strips import write_png
@@ -20,23 +22,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pyparallel._core import Progress
-    from pyparallel.mosaic._features import Space
-    from pyparallel.mosaic._palettes import Transfer
 
 FORMATS = (".png", ".jpg", ".jpeg")
 LONGEST_JPEG = 65_500  # pixels of a side: the format has no more
+PNG = {"format": "PNG"}
 JPEG = {"format": "JPEG", "quality": 92, "subsampling": 0}
 
 
-@dataclass(frozen=True)
-class Order:
-    """All that the command was given.
+@dataclass(frozen=True, kw_only=True)
+class Order(Options):
+    """All that the command was given; the options of `photo_mosaic` among it.
 
     Parameters
     ----------
     target : Path
-    tiles : Path or int
-        A folder of photos, or how many fractals.
+    tiles : Path, int or None
+        A folder of photos, or how many fractals; None where only the grid is to be shown.
     output : Path or None
         A picture, PNG or JPEG.
     zoom : Path or None
@@ -44,20 +45,15 @@ class Order:
     """
 
     target: Path
-    tiles: Path | int
+    tiles: Path | int | None
     output: Path | None
     zoom: Path | None
     grid: int | tuple[int, int]
     tile_size: tuple[int, int] = (50, 50)
-    max_uses: int | None = None
-    detail: int = 1
-    space: Space = "oklab"
-    blend: float = 0.0
-    transfer: Transfer | None = None
     cache: Path | None = None
     seed: int = 0
 
-    def check(self) -> None:
+    def check_files(self) -> None:
         """Raise OSError or ValueError now for what could not be done later."""
         if not self.target.is_file():
             raise FileNotFoundError(f"there is no picture {self.target}")
@@ -85,7 +81,8 @@ def make(order: Order, progress: Progress = None) -> Mosaic:
     -------
     Mosaic
     """
-    order.check()
+    order.check_files()
+    order.check(*order.tile_size)
     pillow("mosaic")
     read_picture("mosaic", order.target)  # before the tiles, which may take long
     outputs = {name: 5.0 for name in ("output", "zoom") if getattr(order, name)}
@@ -93,17 +90,7 @@ def make(order: Order, progress: Progress = None) -> Mosaic:
     stages = Stages(progress, tiles=10.0, **weights, **outputs)
     with stages("tiles") as report:
         tiles = _tiles(order, report)
-    mosaic = plan(
-        order.target,
-        tiles,
-        order.grid,
-        max_uses=order.max_uses,
-        detail=order.detail,
-        space=order.space,
-        blend=order.blend,
-        transfer=order.transfer,
-        stages=stages,
-    )
+    mosaic = plan(order.target, tiles, order.grid, order, stages)
     if order.output:
         with stages("output") as report, replacing(order.output) as file:
             _write(mosaic, order.output, file, report)
@@ -114,9 +101,30 @@ def make(order: Order, progress: Progress = None) -> Mosaic:
     return mosaic
 
 
+def show_grid(order: Order) -> tuple[int, int, int]:
+    """Write the target with the edges of all places, instead of a mosaic.
+
+    Returns
+    -------
+    tuple of int
+        Width and height of the picture, and how many places there are.
+    """
+    order.check_files()
+    picture, places = preview(order.target, order.tile_size, order.grid, order)
+    height, width, _ = picture.shape
+    if order.output:
+        kind = PNG if order.output.suffix.lower() == ".png" else JPEG
+        with replacing(order.output) as file:
+            pillow("mosaic").fromarray(picture).save(file, **kind)
+    if order.zoom:
+        write_deep_zoom(order.zoom, width, height, [picture], order.target.stem)
+    return width, height, places
+
+
 def _tiles(order: Order, progress: Progress) -> NDArray[np.uint8]:
     if isinstance(order.tiles, int):
         return fractal_tiles(order.tiles, order.tile_size, order.seed, progress=progress)
+    assert order.tiles is not None
     return load_tiles(order.tiles, order.tile_size, cache=order.cache, progress=progress)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from pyparallel.histograms import histogram
+from pyparallel.mosaic._features import features
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,3 +66,18 @@ def through(pixels: Bytes, curves: Bytes) -> Bytes:
     for c in range(3):
         np.take(curves[c], pixels[..., c], out=result[..., c])
     return result
+
+
+def grey(pictures: Bytes) -> Bytes:
+    """Pictures without their colours, still of three channels, which are alike.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pyparallel.mosaic._palettes import grey
+    >>> grey(np.array([[[[255, 0, 0], [9, 9, 9]]]], np.uint8))
+    array([[[[54, 54, 54],
+             [ 9,  9,  9]]]], dtype=uint8)
+    """
+    light = features(pictures, pictures.shape[1:3], space="grey")
+    return light.reshape(*pictures.shape[:3], 1).repeat(3, axis=3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +11,17 @@ import numpy as np
 from pyparallel._arguments import whole_number
 from pyparallel._threads import threads
 from pyparallel.mosaic._assignment import assign
-from pyparallel.mosaic._features import SPACES, Space, assemble, features, rows_and_columns
+from pyparallel.mosaic._drawn import NOWHERE, Level, Mosaic
+from pyparallel.mosaic._features import Space, features, rows_and_columns
 from pyparallel.mosaic._matching import match
-from pyparallel.mosaic._palettes import TRANSFERS, Transfer, transferred
-from pyparallel.mosaic._pictures import middle, pillow, read_picture
+from pyparallel.mosaic._options import NAME, Options
+from pyparallel.mosaic._palettes import Transfer, grey, transferred
+from pyparallel.mosaic._pictures import pillow, read_picture
+from pyparallel.mosaic._places import features_of, fitted, outlined, subdivided
 from pyparallel.mosaic._progress import Stages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from PIL.Image import Image
@@ -27,74 +29,9 @@ if TYPE_CHECKING:
     from pyparallel._core import Progress
 
     Bytes = NDArray[np.uint8]
+    Mask = NDArray[np.bool_]
 
 WEIGHTS = {"compare": 1.0, "match": 10.0, "draw": 1.0}
-NAME = "photo_mosaic"
-
-
-@dataclass(frozen=True)
-class Mosaic:
-    """Which tile goes where, and how it is drawn.
-
-    Parameters
-    ----------
-    tiles : ndarray of uint8, shape (n, height, width, 3)
-    indices : ndarray of int64, shape (rows, columns)
-    tints : ndarray of int16, shape (rows, columns, 3), or None
-        What is added to the pixels of each tile.
-    cost : int
-        The sum of the squared distances of features.
-    bound : int or None
-        No choice of tiles that uses each as often as asked costs less; None where any number of
-        uses was allowed, and each cell has its nearest.
-    wanted, offered : ndarray of uint8, shape (rows * columns, d) and (n, d)
-        The features that were compared.
-    """
-
-    tiles: Bytes
-    indices: NDArray[np.int64]
-    tints: NDArray[np.int16] | None
-    cost: int
-    bound: int | None
-    wanted: Bytes
-    offered: Bytes
-
-    @property
-    def height(self) -> int:
-        """Of the picture, in pixels."""
-        return int(self.indices.shape[0] * self.tiles.shape[1])
-
-    @property
-    def width(self) -> int:
-        """Of the picture, in pixels."""
-        return int(self.indices.shape[1] * self.tiles.shape[2])
-
-    def strip(self, row: int, out: Bytes | None = None) -> Bytes:
-        """A row of tiles as pixels, shape (tile height, picture width, 3)."""
-        strip = assemble(self.tiles, self.indices[row : row + 1], out=out)
-        if self.tints is not None:
-            width = self.tiles.shape[2]
-            tint = np.repeat(self.tints[row], width, axis=0)
-            strip[...] = np.clip(strip + tint, 0, 255)
-        return strip
-
-    def strips(self, progress: Progress = None) -> Iterator[Bytes]:
-        """All rows of tiles, from the top."""
-        rows = self.indices.shape[0]
-        for row in range(rows):
-            yield self.strip(row)
-            if progress:
-                progress(row + 1, rows)
-
-    def draw(self, progress: Progress = None) -> Bytes:
-        """The whole picture, shape (height, width, 3)."""
-        picture = np.empty((self.height, self.width, 3), np.uint8)
-        rows, height = self.indices.shape[0], self.tiles.shape[1]
-        for row in range(rows):
-            self.strip(row, picture[row * height : (row + 1) * height])
-            if progress:
-                progress(row + 1, rows)
-        return picture
 
 
 def photo_mosaic(
@@ -107,6 +44,8 @@ def photo_mosaic(
     space: Space = "oklab",
     blend: float = 0.0,
     transfer: Transfer | None = None,
+    subdivide: float | Sequence[float] = (),
+    greyscale: bool = False,
     num_threads: int | None = None,
     progress: Progress = None,
 ) -> Image:
@@ -134,6 +73,13 @@ def photo_mosaic(
     transfer : {"to_tiles", "to_target", "equalise"}, optional
         First give the target the palette of the tiles, or the tiles that of the target, or both
         the full range of each channel.
+    subdivide : float or sequence of float, optional
+        Where the target has detail, four tiles of half the size take the place of one: where the
+        standard deviation of its bytes, the mean over red, green and blue, is more than this, as
+        a fraction of the full range; 0.1 is much. With several numbers, a quarter with more than
+        the second is divided again, and so on. `max_uses` counts tiles of any size.
+    greyscale : bool, optional
+        A mosaic in black and white: target and tiles lose their colours first.
     num_threads : int, optional
         -1 for all; see `pyparallel.threads` for the default.
     progress : callable, optional
@@ -163,18 +109,17 @@ def photo_mosaic(
     """
     module = pillow(NAME)
     stages = Stages(progress, **WEIGHTS)
+    options = Options(
+        max_uses=max_uses,
+        detail=detail,
+        subdivide=subdivide,
+        space=space,
+        greyscale=greyscale,
+        blend=blend,
+        transfer=transfer,
+    )
     with nullcontext() if num_threads is None else threads(num_threads):
-        mosaic = plan(
-            target,
-            tiles,
-            grid,
-            max_uses=max_uses,
-            detail=detail,
-            space=space,
-            blend=blend,
-            transfer=transfer,
-            stages=stages,
-        )
+        mosaic = plan(target, tiles, grid, options, stages)
         with stages("draw") as report:
             picture = mosaic.draw(report)
     image: Image = module.fromarray(picture)
@@ -185,34 +130,44 @@ def plan(
     target: Any,
     tiles: ArrayLike,
     grid: int | tuple[int, int],
-    *,
-    max_uses: int | None = None,
-    detail: int = 1,
-    space: Space = "oklab",
-    blend: float = 0.0,
-    transfer: Transfer | None = None,
+    options: Options | None = None,
     stages: Stages | None = None,
 ) -> Mosaic:
     """The mosaic of `photo_mosaic`, still to be drawn."""
-    stages = stages or Stages(None, **WEIGHTS)
+    options, stages = options or Options(), stages or Stages(None, **WEIGHTS)
     tiles = _checked_tiles(tiles)
-    detail = whole_number(NAME, "detail", detail, max(tiles.shape[1:3]))
-    if max_uses is not None:
-        max_uses = whole_number(NAME, "max_uses", max_uses)
-    _check_choices(space, blend, transfer)
+    height, width = tiles.shape[1:3]
+    options.check(height, width)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, tiles, grid)
+    shape = _rows_and_columns(picture, (height, width), grid)
     with stages("compare"):
-        cells = min(detail, tiles.shape[1]), min(detail, tiles.shape[2])
-        picture = _fitted(picture, tiles.shape[1:3], shape, cells)
-        picture, tiles = transferred(picture, tiles, transfer)
-        wanted = _cell_features(picture, shape, cells, space)
-        offered = features(tiles, cells, space=space)
+        cells = min(options.detail, height), min(options.detail, width)
+        picture = fitted(picture, (height, width), shape, cells)
+        if options.greyscale:
+            picture, tiles = grey(picture[np.newaxis])[0], grey(tiles)
+        picture, tiles = transferred(picture, tiles, options.transfer)
+        places = subdivided(picture, shape, options.contrasts)
+        wanted, offered = _compared(picture, tiles, places, cells, options)
     with stages("match") as report:
-        indices, cost, bound = _choose(wanted, offered, max_uses, report)
-    indices = indices.reshape(shape)
-    tints = _tints(picture, tiles, indices, blend)
-    return Mosaic(tiles, indices, tints, cost, bound, wanted, offered)
+        found, cost, bound = _choose(wanted, offered, options.max_uses, report)
+    levels = _levels(picture, tiles, places, found, options.blend)
+    return Mosaic(tiles, levels, cost, bound, wanted, offered)
+
+
+def preview(
+    target: Any, tile: tuple[int, int], grid: int | tuple[int, int], options: Options
+) -> tuple[Bytes, int]:
+    """The target with the edges of the places that tiles of this size would have, and how many
+    places there are. A transfer of palettes, which needs the tiles, may divide it otherwise."""
+    options.check(*tile)
+    picture = read_picture(NAME, target)
+    shape = _rows_and_columns(picture, tile, grid)
+    cells = min(options.detail, tile[0]), min(options.detail, tile[1])
+    picture = fitted(picture, tile, shape, cells)
+    if options.greyscale:
+        picture = grey(picture[np.newaxis])[0]
+    places = subdivided(picture, shape, options.contrasts)
+    return outlined(picture, tile, places), sum(int(mask.sum()) for mask in places)
 
 
 def _checked_tiles(tiles: ArrayLike) -> Bytes:
@@ -224,59 +179,26 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
     return array
 
 
-def _check_choices(space: str, blend: float, transfer: str | None) -> None:
-    if space not in SPACES:
-        raise ValueError(f"{NAME}: space must be one of {', '.join(SPACES)}, not {space!r}")
-    if isinstance(blend, bool) or not isinstance(blend, (int, float, np.number)):
-        raise TypeError(f"{NAME}: blend must be a number, not {type(blend).__name__}")
-    if not 0 <= blend <= 1:
-        raise ValueError(f"{NAME}: blend must be between 0 and 1, not {blend}")
-    if transfer is not None and transfer not in TRANSFERS:
-        words = ", ".join(TRANSFERS)
-        raise ValueError(f"{NAME}: transfer must be None or one of {words}, not {transfer!r}")
-
-
-def _rows_and_columns(picture: Bytes, tiles: Bytes, grid: int | tuple[int, int]) -> tuple[int, int]:
+def _rows_and_columns(
+    picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]
+) -> tuple[int, int]:
     if isinstance(grid, (tuple, list)):
         return rows_and_columns(NAME, grid)
     cols = whole_number(NAME, "grid", grid)
-    proportion = picture.shape[0] / picture.shape[1] * tiles.shape[2] / tiles.shape[1]
+    proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
     return max(1, round(cols * proportion)), cols
 
 
-def _fitted(
-    picture: Bytes, tile: tuple[int, ...], grid: tuple[int, int], cells: tuple[int, int]
-) -> Bytes:
-    """The middle of the picture in the proportions of the mosaic, with a whole number of pixels in
-    every cell."""
-    from PIL import Image
-
-    rows, cols = grid[0] * cells[0], grid[1] * cells[1]
-    left, top, right, bottom = middle(
-        (picture.shape[1], picture.shape[0]), grid[0] * tile[0], grid[1] * tile[1]
-    )
-    fine = max(1, math.ceil((bottom - top) / rows), math.ceil((right - left) / cols))
-    if (right - left, bottom - top) == (cols * fine, rows * fine):
-        x, y = round(left), round(top)
-        if (x, y) == (left, top):
-            return picture[y : y + rows * fine, x : x + cols * fine]
-    small = Image.fromarray(picture).resize(
-        (cols * fine, rows * fine), Image.Resampling.BICUBIC, (left, top, right, bottom)
-    )
-    return np.asarray(small)
-
-
-def _cell_features(
-    picture: Bytes,
-    grid: tuple[int, int],
-    cells: tuple[int, int],
-    space: Space,
-) -> Bytes:
-    """The features of the part of the picture behind each tile, shape (rows * columns, d)."""
-    rows, cols = grid
-    high, wide = picture.shape[0] // rows, picture.shape[1] // cols
-    parts = picture.reshape(rows, high, cols, wide, 3).swapaxes(1, 2)
-    return np.concatenate([features(part, cells, space=space) for part in parts])
+def _compared(
+    picture: Bytes, tiles: Bytes, places: list[Mask], cells: tuple[int, int], options: Options
+) -> tuple[Bytes, Bytes]:
+    """The features of all places, level by level, and of the tiles."""
+    grid, space = places[0].shape, options.space
+    levels = [features_of(picture, grid, mask, cells, space) for mask in places]
+    wanted, offered = np.concatenate(levels), features(tiles, cells, space=space)
+    if options.greyscale and space != "grey":  # of which the first channel says it all
+        return np.ascontiguousarray(wanted[:, ::3]), np.ascontiguousarray(offered[:, ::3])
+    return wanted, offered
 
 
 def _choose(
@@ -298,13 +220,21 @@ def _choose(
     return best.indices, int(best.cost), int(best.bound)
 
 
-def _tints(
-    picture: Bytes, tiles: Bytes, indices: NDArray[np.int64], blend: float
-) -> NDArray[np.int16] | None:
-    """What to add to each tile, so that its mean comes nearer to that of its place."""
-    if not blend:
-        return None
-    wanted = features(picture[None], indices.shape).reshape(*indices.shape, 3)
-    have = features(tiles)[indices]
-    tints: NDArray[np.int16] = (blend * (wanted.astype(float) - have)).round().astype(np.int16)
-    return tints
+def _levels(
+    picture: Bytes, tiles: Bytes, places: list[Mask], found: NDArray[np.int64], blend: float
+) -> list[Level]:
+    """The tiles found, in their places, and what to add to each so that its mean comes nearer to
+    that of its place."""
+    grid = places[0].shape
+    have = features(tiles) if blend else None
+    levels = []
+    for mask in places:
+        indices = np.full(mask.shape, NOWHERE)
+        indices[mask], found = np.split(found, [mask.sum()])
+        tints = None
+        if have is not None:
+            tints = np.zeros((*mask.shape, 3), np.int16)
+            wanted = features_of(picture, grid, mask, (1, 1), "rgb").astype(float)
+            tints[mask] = (blend * (wanted - have[indices[mask]])).round()
+        levels.append(Level(indices, tints))
+    return levels

@@ -80,8 +80,10 @@ def middle(size: tuple[int, int], height: int, width: int) -> tuple[float, float
     (100.0, 0.0, 200.0, 100.0)
     """
     scale = min(size[0] / width, size[1] / height)
-    left, top = (size[0] - scale * width) / 2, (size[1] - scale * height) / 2
-    return left, top, left + scale * width, top + scale * height
+    # Rounding may make it larger than the picture, by the last bit.
+    wide, high = min(scale * width, size[0]), min(scale * height, size[1])
+    left, top = (size[0] - wide) / 2, (size[1] - high) / 2
+    return left, top, left + wide, top + high
 
 
 def standard(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,10 +27,11 @@ SIDE = 20  # pixels of a tile
 # where. Both read the same files, and compare every pixel.
 OURS = """
 from pyparallel.mosaic import load_tiles
+from pyparallel.mosaic._options import Options
 from pyparallel.mosaic._photo import plan
 def solve(target, folder, rows, cols, side):
     tiles = load_tiles(folder, side)
-    mosaic = plan(target, tiles, (rows, cols), max_uses=1, detail=side, space="rgb")
+    mosaic = plan(target, tiles, (rows, cols), Options(max_uses=1, detail=side, space="rgb"))
     mosaic.draw()
     return mosaic.indices.ravel().tolist(), mosaic.cost == mosaic.bound
 """
@@ -111,6 +113,17 @@ def measure(python: str, solver: str, *arguments: object) -> dict[str, Any]:
     return result
 
 
+def absent(python: str | None) -> str:
+    """Why phomo cannot take part; empty where it can."""
+    if python is None:
+        return "no --phomo was given"
+    if shutil.which(python) is None:
+        return f"there is no {python}"
+    command = [python, "-W", "ignore", "-c", "import phomo.mosaic"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stderr.splitlines()[-1] if done.returncode else ""
+
+
 def distances(target: Path, tiles: Path, places: tuple[int, int], indices: list[int]) -> Any:
     """The squared distance, over every pixel, of each place to its tile."""
     from PIL import Image
@@ -130,13 +143,15 @@ def main(words: list[str] | None = None) -> None:
     tiles = options.tiles or (QUICK_TILES if options.quick else TILES)
     places = tuple(options.places or (QUICK_PLACES if options.quick else PLACES))
     runners = {"pyparallel": (sys.executable, OURS)}
-    if options.phomo:
+    reason = absent(options.phomo)
+    if not reason:
         runners["phomo"] = (options.phomo, PHOMOS)
     with tempfile.TemporaryDirectory() as folder:
         target, files = write_files(Path(folder), tiles, places)
-        rows = []
+        rows, took = [], {}
         for name, (python, solver) in runners.items():
             result = measure(python, solver, target, files, *places, SIDE)
+            took[name] = result["seconds"]
             squares = distances(target, files, places, result["indices"])
             rows.append(
                 [
@@ -157,6 +172,10 @@ def main(words: list[str] | None = None) -> None:
             ["", "time", "of CPUs", "memory", "squared", "not squared", "optimum"], rows, note
         )
     )
+    if reason:
+        print(f"phomo did not race: {reason}")
+    else:
+        print(f"phomo takes {took['phomo'] / took['pyparallel']:.2f} times as long")
 
 
 if __name__ == "__main__":

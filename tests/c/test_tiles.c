@@ -70,10 +70,14 @@ static void random_features(const pp_run *run)
     guarded_free(to);
 }
 
-static void random_assembly(const pp_run *run)
+/* A picture of a few pixels, or one that is stored past the caches. */
+static void random_assembly(const pp_run *run, bool large)
 {
-    const int64_t shape[4] = {1 + random_below(9), random_below(8), random_below(12), 3};
-    const int64_t rows = random_below(5), cols = random_below(30);
+    const int64_t least = large ? 1 : 0;
+    const int64_t shape[4] = {1 + random_below(9), least + random_below(8),
+                              least + random_below(large ? 50 : 12), 3};
+    const int64_t cols = least + random_below(30);
+    const int64_t rows = large ? (1 << 24) / (3 * shape[1] * shape[2] * cols) + 1 : random_below(5);
     pp_view tiles, indices, out;
     const guarded in = random_bytes(&tiles, 4, shape);
     const guarded which = random_bytes(&indices, 2, (const int64_t[2]){rows, cols});
@@ -85,7 +89,7 @@ static void random_assembly(const pp_run *run)
     CHECK(pp_indices_within(&indices, shape[0], &wrong), "%lld", (long long)wrong);
     CHECK(pp_assemble(&tiles, &indices, &out, run) == PP_OK, "assemble");
     for (int64_t y = 0; y < out.shape[0]; y++)
-        for (int64_t x = 0; x < out.shape[1]; x++)
+        for (int64_t x = 0; x < out.shape[1]; x += large ? 1 + random_below(50) : 1)
             for (int c = 0; c < 3; c++) {
                 const int64_t cell = y / shape[1] * cols + x / shape[2];
                 CHECK((uint8_t)out.data[y * out.strides[0] + x * 3 + c] ==
@@ -115,6 +119,6 @@ void test_tiles(int rounds)
         const pp_run run = {.num_threads = 1 + (int)random_below(3)};
         if (i % 8 == 0)
             random_features(&run);
-        random_assembly(&run);
+        random_assembly(&run, i == 0);
     }
 }

@@ -20,9 +20,9 @@ def parse() -> argparse.Namespace:
 
 def search(isa: str, seed: int, seconds: float) -> int:
     """Cases with this seed and the following ones, until time is up or one fails."""
-    from tests.fuzz import assignments, cases, histograms, matches, reductions, sums
+    from tests.fuzz import assignments, cases, histograms, matches, reductions, sums, tiles
 
-    targets = [histograms, cases, sums, reductions, matches, assignments]
+    targets = [histograms, cases, sums, reductions, matches, assignments, tiles]
     deadline = time.monotonic() + seconds
     first = seed
     while time.monotonic() < deadline or seed == first:
