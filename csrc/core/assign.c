@@ -16,8 +16,7 @@
 enum {
     THOUSAND = 1000, /* units of progress */
 };
-static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance */
-static const double LARGEST = 1e280;          /* distance, so that no sum overflows */
+static const double LARGEST = 1e280; /* distance, so that no sum overflows */
 static const double SHRINK = 1.0 / 8;
 
 /* --- progress --- */
@@ -85,7 +84,43 @@ static bool allocate(pp_auction *a)
            a->waiting && a->is_queued && a->scratch;
 }
 
-static void free_auction(pp_auction *a)
+static double squared_distance(const double *a, const double *b, int64_t length)
+{
+    double sum = 0;
+    for (int64_t f = 0; f < length; f++)
+        sum += (a[f] - b[f]) * (a[f] - b[f]);
+    return sum;
+}
+
+/* A distance between a target and a tile, no less than a ninth of the greatest: all targets are
+   within a third of that of the first tile, or one is farther away; and so on. */
+static double large_distance(const pp_auction *a)
+{
+    const int64_t length = a->targets.length;
+    double greatest = 0;
+    for (int64_t i = 0; i < a->targets.count; i++)
+        greatest =
+            fmax(greatest, squared_distance(a->targets.rows + i * length, a->tiles.rows, length));
+    for (int64_t j = 0; j < a->tiles.count && a->targets.count > 0; j++)
+        greatest =
+            fmax(greatest, squared_distance(a->tiles.rows + j * length, a->targets.rows, length));
+    return greatest;
+}
+
+enum pp_status pp_auction_prepare(pp_auction *a, int64_t max_uses)
+{
+    a->large = large_distance(a);
+    enum pp_status status = pp_tree_build(a);
+    if (status == PP_OK)
+        status = pp_sketch(a);
+    if (status == PP_OK && !(put_tiles(a, max_uses) && allocate(a)))
+        status = PP_NO_MEMORY;
+    if (a->sketches)
+        a->margin = pp_sketch_margin(a->targets.length, 36 * a->large);
+    return status;
+}
+
+void pp_auction_free(pp_auction *a)
 {
     for (int64_t j = 0; a->lots && j < a->tiles.count; j++)
         if (a->lots[j].units != &a->lots[j].one)
@@ -111,30 +146,7 @@ static void free_auction(pp_auction *a)
 
 /* --- phases --- */
 
-static double squared_distance(const double *a, const double *b, int64_t length)
-{
-    double sum = 0;
-    for (int64_t f = 0; f < length; f++)
-        sum += (a[f] - b[f]) * (a[f] - b[f]);
-    return sum;
-}
-
-/* A distance between a target and a tile, no less than a ninth of the greatest: all targets are
-   within a third of that of the first tile, or one is farther away; and so on. */
-static double large_distance(const pp_auction *a)
-{
-    const int64_t length = a->targets.length;
-    double greatest = 0;
-    for (int64_t i = 0; i < a->targets.count; i++)
-        greatest =
-            fmax(greatest, squared_distance(a->targets.rows + i * length, a->tiles.rows, length));
-    for (int64_t j = 0; j < a->tiles.count && a->targets.count > 0; j++)
-        greatest =
-            fmax(greatest, squared_distance(a->tiles.rows + j * length, a->targets.rows, length));
-    return greatest;
-}
-
-static double power_of_two(double x)
+double pp_power_of_two(double x)
 {
     int exponent;
     frexp(x, &exponent);
@@ -159,17 +171,17 @@ static enum pp_status renew_worn_lists(pp_auction *a)
 static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *prices,
                                  pp_assignment *result, enum pp_assign_fault *fault)
 {
-    const double large = large_distance(a);
-    if (a->sketches)
-        a->margin = pp_sketch_margin(a->targets.length, 36 * large);
+    const double large = a->large;
     if (!(large < LARGEST)) {
         *fault = PP_ASSIGN_GAP;
         return PP_OK;
     }
     const double least_cost = exact ? 0 : 1e-12 * (double)a->targets.members * large;
-    a->epsilon = power_of_two(large * FIRST_EPSILON + DBL_MIN);
+    enum pp_status status = pp_start_prices(a);
+    if (status != PP_OK)
+        return status;
     for (;; a->epsilon *= SHRINK) {
-        enum pp_status status = pp_auction_phase(a);
+        status = pp_auction_phase(a);
         if (status == PP_OK && !a->is_stuck)
             status = renew_worn_lists(a);
         if (status != PP_OK)
@@ -281,19 +293,17 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
     double *prices = NULL;
     assignment->cost = assignment->bound = 0;
     enum pp_status status = read_rows(&a, targets, tiles, fault);
-    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
-        status = pp_tree_build(&a);
-    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
-        status = pp_sketch(&a);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE) {
+        status = pp_auction_prepare(&a, max_uses);
         prices = malloc((size_t)(a.tiles.count + 1) * sizeof *prices);
-        status = prices && put_tiles(&a, max_uses) && allocate(&a) ? PP_OK : PP_NO_MEMORY;
+        if (!prices)
+            status = PP_NO_MEMORY;
     }
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = run_phases(&a, exact, gap, prices, assignment, fault);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = put_answer(&a, max_uses, prices, assignment);
     free(prices);
-    free_auction(&a);
+    pp_auction_free(&a);
     return status;
 }

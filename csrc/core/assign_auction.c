@@ -413,6 +413,15 @@ static void level_prices(pp_auction *a, double *level)
     }
 }
 
+/* Prices rise towards those who bid. */
+static void lean(pp_auction *a)
+{
+    int32_t *owners = (int32_t *)(void *)a->asks;
+    for (int32_t tile = 0; tile < a->tiles.count; tile++)
+        owners[tile] = a->lots[tile].used ? a->lots[tile].units[0].owner : PP_RESERVE;
+    pp_tree_lean(a, a->targets.rows, owners);
+}
+
 enum pp_status pp_auction_phase(pp_auction *a)
 {
     const pp_job bidding = {
@@ -429,6 +438,7 @@ enum pp_status pp_auction_phase(pp_auction *a)
             return status != PP_OK ? status : PP_NO_MEMORY;
     }
     level_prices(a, a->scratch);
+    lean(a);
     a->is_open = false;
     return PP_OK;
 }

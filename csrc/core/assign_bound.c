@@ -30,7 +30,7 @@ double pp_assigned_cost(const pp_auction *a)
 }
 
 /* A price that no unit which is left over exceeds: it becomes the new 0. */
-static double lowest_price(const pp_auction *a)
+double pp_lowest_price(const pp_auction *a)
 {
     double highest_left = 0, lowest = DBL_MAX;
     for (int32_t tile = 0; tile < a->tiles.count; tile++) {
@@ -46,7 +46,7 @@ static double lowest_price(const pp_auction *a)
 }
 
 /* The least cost + price for a group, with these prices; those not listed have `rest` or more. */
-static double least_value(const pp_auction *a, int32_t group, const double *prices, double lowest)
+double pp_least_value(const pp_auction *a, int32_t group, const double *prices, double lowest)
 {
     const int64_t at = (int64_t)group * a->width;
     double least = a->lists[group].rest - lowest;
@@ -119,12 +119,12 @@ static double rounding_error(const pp_auction *a, const double *values, const do
 
 enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound)
 {
-    const double lowest = lowest_price(a);
+    const double lowest = pp_lowest_price(a);
     double *values = a->scratch;
     for (int32_t tile = 0; tile < a->tiles.count; tile++)
         prices[tile] = a->price[tile] > lowest ? a->price[tile] - lowest : 0;
     for (int32_t group = 0; group < a->targets.count; group++)
-        values[group] = least_value(a, group, prices, lowest);
+        values[group] = pp_least_value(a, group, prices, lowest);
     if (exact && round_prices(a, values, prices) != PP_OK)
         return PP_NO_MEMORY;
     double sum = 0;

@@ -138,7 +138,8 @@ static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
     s->cutoff = first_cutoff(a, group);
     const int64_t count = a->tiles.count;
     if (a->tree.changed) {
-        pp_tree_walk walk = {.depth = 1, .steps = {{.node = 1}}};
+        pp_tree_walk walk;
+        pp_tree_begin(a, &walk);
         const double *target = a->targets.rows + group * a->targets.length;
         for (int64_t first, stop; pp_tree_next(a, target, s->cutoff, &walk, &first, &stop);)
             look_at(a, group, s, first, stop);
