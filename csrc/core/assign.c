@@ -42,8 +42,8 @@ enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job)
 
 static bool put_tiles(pp_auction *a, int64_t max_uses)
 {
-    const int64_t n = a->tiles.count, length = a->sketches ? PP_SKETCH : a->tiles.length;
-    const double *rows = a->sketches ? a->tile_sketches : a->tiles.rows;
+    const int64_t n = a->tiles.count, length = a->codes.usable ? 0 : a->tiles.length;
+    const double *rows = a->tiles.rows;
     a->stride = (n + PP_TILE_ROUND) / PP_TILE_ROUND * PP_TILE_ROUND + PP_TILE_ROUND;
     a->columns = calloc((size_t)(a->stride * length) + 1, sizeof *a->columns);
     a->price = calloc((size_t)a->stride + 1, sizeof *a->price);
@@ -78,10 +78,11 @@ static bool allocate(pp_auction *a)
     a->queue = malloc(m * sizeof *a->queue);
     a->waiting = malloc(m * sizeof *a->waiting);
     a->is_queued = malloc(m * sizeof *a->is_queued);
+    a->is_worn = calloc(m, sizeof *a->is_worn);
     a->scratch = malloc((size_t)(a->targets.members + 1) * sizeof *a->scratch);
     a->asks = malloc((size_t)(a->targets.members + a->tiles.count) * sizeof *a->asks);
     return a->asks && a->lists && a->listed && a->listed_cost && a->unassigned && a->queue &&
-           a->waiting && a->is_queued && a->scratch;
+           a->waiting && a->is_queued && a->is_worn && a->scratch;
 }
 
 static double squared_distance(const double *a, const double *b, int64_t length)
@@ -112,11 +113,9 @@ enum pp_status pp_auction_prepare(pp_auction *a, int64_t max_uses)
     a->large = large_distance(a);
     enum pp_status status = pp_tree_build(a);
     if (status == PP_OK)
-        status = pp_sketch(a);
+        status = pp_codes_build(a);
     if (status == PP_OK && !(put_tiles(a, max_uses) && allocate(a)))
         status = PP_NO_MEMORY;
-    if (a->sketches)
-        a->margin = pp_sketch_margin(a->targets.length, 36 * a->large);
     return status;
 }
 
@@ -126,11 +125,10 @@ void pp_auction_free(pp_auction *a)
         if (a->lots[j].units != &a->lots[j].one)
             free(a->lots[j].units);
     pp_tree_free(a);
+    pp_codes_free(a);
     pp_merged_free(&a->targets);
     pp_merged_free(&a->tiles);
     free(a->columns);
-    free(a->sketches);
-    free(a->tile_sketches);
     free(a->price);
     free(a->lots);
     free(a->lists);
@@ -140,6 +138,7 @@ void pp_auction_free(pp_auction *a)
     free(a->queue);
     free(a->waiting);
     free(a->is_queued);
+    free(a->is_worn);
     free(a->asks);
     free(a->scratch);
 }
@@ -285,7 +284,7 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
                          const pp_run *run, pp_assignment *assignment, enum pp_assign_fault *fault)
 {
     const bool exact = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
-    pp_auction a = {.run = *run, .callers = run, .last_poll = pp_now()};
+    pp_auction a = {.run = *run, .is_exact = exact, .callers = run, .last_poll = pp_now()};
     if (run->poll) {
         a.run.poll = poll_callers;
         a.run.context = &a;

@@ -7,11 +7,11 @@
 
 #include "pp.h"
 #include "match.h"
+#include "match_dense.h"
 
 enum {
     PP_TILE_ROUND = 8,  /* columns of tiles are padded to a multiple of this */
     PP_LIST_WIDTH = 24, /* of candidate lists, at most */
-    PP_SKETCH = 16,     /* numbers that stand for a row of many features */
     PP_WIDE = 8,        /* nodes of the tree that are compared at a time */
     PP_STRETCH = 128,   /* tiles that are compared between two looks at what was found */
     PP_RESERVE = -1,    /* the owner of a unit that no target has, but that was bid for */
@@ -53,6 +53,22 @@ typedef struct pp_list {
     int32_t count;
 } pp_list;
 
+typedef struct pp_candidate {
+    double value, cost;
+    int32_t tile;
+} pp_candidate;
+
+/* Codes of the tiles, and the long lists that they make: with many features. */
+typedef struct pp_codes_of_tiles {
+    bool usable; /* else there are none */
+    pp_dense dense;
+    pp_tiles rows;
+    pp_list *lists;   /* [targets] */
+    double *residual; /* no target is further from its codes */
+    int32_t *listed;  /* tiles */
+    int32_t *squares; /* the distance of their codes */
+} pp_codes_of_tiles;
+
 /* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. Node 1
    is the root, those from 2^levels on are leaves. */
 typedef struct pp_price_tree {
@@ -85,13 +101,13 @@ typedef struct pp_ask {
 
 typedef struct pp_auction {
     pp_merged targets, tiles;
-    double *columns;                  /* the tiles' features, or sketches: [length][stride] */
-    double *sketches, *tile_sketches; /* of rows: [PP_SKETCH] each; NULL: too few features */
-    double margin; /* what rounding may add to the square of a distance of sketches */
-    double *price; /* of the cheapest unit of a tile: [stride], infinite behind the last */
+    bool is_exact;   /* all are uint8 */
+    double *columns; /* the tiles' features: [length][stride]; none where there are codes */
+    double *price;   /* of the cheapest unit of a tile: [stride], infinite behind the last */
     int64_t stride;
     pp_lot *lots; /* [tiles] */
     pp_price_tree tree;
+    pp_codes_of_tiles codes;
     double large; /* a distance, no less than a ninth of the greatest */
     double epsilon;
     bool is_open; /* groups look for tiles that they don't have */
@@ -104,6 +120,7 @@ typedef struct pp_auction {
     int32_t *queue;      /* groups that can bid, the last first */
     int32_t *waiting;    /* groups that need a new list */
     bool *is_queued;     /* in one of the two */
+    bool *is_worn;       /* of a group that waits: its long list is no use any more */
     int32_t queued, waits;
     pp_ask *asks;    /* [members + tiles], for the reserve */
     double *scratch; /* [members + 1] */
@@ -144,11 +161,19 @@ enum pp_status pp_start_prices(pp_auction *a);
 /* The next power of two above. */
 double pp_power_of_two(double x);
 
-/* Sketches of all rows, where there are many features: their distances are lower bounds. */
-enum pp_status pp_sketch(pp_auction *a);
-/* How much too large such a bound may be, where no row is farther than the root of `square` from
-   their center. */
-double pp_sketch_margin(int64_t length, double square);
+/* Does the group have all units of this tile already? */
+bool pp_has_all(const pp_auction *a, int32_t group, int32_t tile);
+/* The `wanted` least of n first; the greatest value of these. */
+double pp_select_least(pp_candidate *a, int n, int wanted);
+
+/* Codes, where there are many features. */
+enum pp_status pp_codes_build(pp_auction *a);
+void pp_codes_free(pp_auction *a);
+/* For all groups that wait. */
+enum pp_status pp_renew_long_lists(pp_auction *a);
+/* The tiles in a long list, and what the k-th costs at least. */
+int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles);
+double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k);
 
 /* New lists for the groups that wait; they are queued then. */
 enum pp_status pp_renew_lists(pp_auction *a);

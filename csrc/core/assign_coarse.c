@@ -20,7 +20,9 @@
 enum {
     STEP = 8,             /* targets for one in the sample */
     WORTH_SAMPLING = 400, /* targets */
-    TILES = 16,           /* whose prices are found together */
+    TILES = 32,           /* whose prices are found together */
+    FEW_TARGETS = 32,     /* that those are compared with at a time, with so */
+    MANY_FEATURES = 100,
 };
 static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance, in the smallest sample */
 static const double SHRINK = 1.0 / 8;
@@ -58,6 +60,7 @@ typedef struct spreading {
     double *columns; /* of the sample's targets: [length][stride] */
     double *worth;   /* -u(x); infinite behind the last */
     int64_t count, stride;
+    int64_t stretch; /* targets whose features stay in a cache */
     double highest;  /* -price of a tile that is left over */
     double *prices;  /* of all tiles */
     int32_t *owners; /* the x of each tile, or -1 */
@@ -72,7 +75,7 @@ typedef struct spreading_state {
 static void spread_to(const spreading *job, spreading_state *s, int64_t tile, int64_t first)
 {
     const pp_merged *tiles = &job->all->tiles;
-    const int64_t count = job->count - first < PP_STRETCH ? job->count - first : PP_STRETCH;
+    const int64_t count = job->count - first < job->stretch ? job->count - first : job->stretch;
     double least = -job->prices[tile];
     const int hits = pp_kernels->near_tiles(tiles->rows + tile * tiles->length,
                                             job->columns + first, job->stride, tiles->length,
@@ -97,7 +100,7 @@ static bool spread_prices(const void *shared, void *state, pp_slice *slice)
             job->owners[tile] = -1;
             job->prices[tile] = -job->highest;
         }
-        for (int64_t first = 0; first < job->count; first += PP_STRETCH)
+        for (int64_t first = 0; first < job->count; first += job->stretch)
             for (int64_t tile = from; tile < stop; tile++)
                 spread_to(job, state, tile, first);
         if (pp_slice_over(slice))
@@ -112,6 +115,7 @@ static bool put_columns(const pp_auction *some, spreading *job)
     const pp_merged *targets = &some->targets;
     const double lowest = pp_lowest_price(some);
     job->count = targets->count;
+    job->stretch = targets->length > MANY_FEATURES ? FEW_TARGETS : PP_STRETCH;
     job->stride = job->count + 2 * PP_TILE_ROUND;
     job->columns = calloc((size_t)(job->stride * targets->length) + 1, sizeof *job->columns);
     job->worth = malloc((size_t)job->stride * sizeof *job->worth);
@@ -162,7 +166,8 @@ enum pp_status pp_start_prices(pp_auction *a)
     a->epsilon = pp_power_of_two(a->large * FIRST_EPSILON + DBL_MIN);
     if (a->targets.members < WORTH_SAMPLING)
         return PP_OK;
-    pp_auction some = {.run = a->run, .callers = a->callers, .last_poll = a->last_poll};
+    pp_auction some = {
+        .run = a->run, .is_exact = a->is_exact, .callers = a->callers, .last_poll = a->last_poll};
     enum pp_status status = PP_NO_MEMORY;
     if (sample(&a->targets, NULL, STEP / 2, &some.targets) &&
         sample(&a->tiles, a->lots, STEP - 1, &some.tiles))

@@ -5,6 +5,7 @@
    better than that. New lists are made many at a time, by all threads. */
 #include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "assign.h"
@@ -19,38 +20,33 @@ enum {
     WORTH_A_THREAD = 1 << 19, /* features to compare */
 };
 
-typedef struct candidate {
-    double value, cost;
-    int32_t tile;
-} candidate;
-
 typedef struct list_state {
     pp_worker worker;
     int count;
     double cutoff;
-    candidate candidates[2 * PP_LIST_WIDTH];
+    pp_candidate candidates[2 * PP_LIST_WIDTH];
     double cost[PP_STRETCH + PP_TILE_ROUND];
     int32_t hits[PP_STRETCH + PP_TILE_ROUND];
 } list_state;
 
-static bool precedes(const candidate *a, const candidate *b)
+static bool precedes(const pp_candidate *a, const pp_candidate *b)
 {
     return a->value < b->value || (a->value == b->value && a->tile < b->tile);
 }
 
-static void swap(candidate *a, candidate *b)
+static void swap(pp_candidate *a, pp_candidate *b)
 {
-    const candidate c = *a;
+    const pp_candidate c = *a;
     *a = *b;
     *b = c;
 }
 
 /* Quickselect (Hoare 1961): the `wanted` least of n first. */
-static void select_least(candidate *a, int n, int wanted)
+static void partition(pp_candidate *a, int n, int wanted)
 {
     int low = 0, high = n - 1;
     while (low < high) {
-        const candidate pivot = a[low + (high - low) / 2];
+        const pp_candidate pivot = a[low + (high - low) / 2];
         int i = low, j = high;
         while (i <= j) {
             while (precedes(&a[i], &pivot))
@@ -69,19 +65,24 @@ static void select_least(candidate *a, int n, int wanted)
     }
 }
 
+double pp_select_least(pp_candidate *a, int n, int wanted)
+{
+    double greatest = -DBL_MAX;
+    partition(a, n, wanted);
+    for (int k = 0; k < wanted; k++)
+        greatest = a[k].value > greatest ? a[k].value : greatest;
+    return greatest;
+}
+
 static void drop_worst(list_state *s, int width)
 {
     if (s->count <= width)
         return;
-    select_least(s->candidates, s->count, width);
+    s->cutoff = pp_select_least(s->candidates, s->count, width);
     s->count = width;
-    s->cutoff = 0;
-    for (int k = 0; k < width; k++)
-        s->cutoff = s->candidates[k].value > s->cutoff ? s->candidates[k].value : s->cutoff;
 }
 
-/* Does the group have all units of this tile already? */
-static bool has_all(const pp_auction *a, int32_t group, int32_t tile)
+bool pp_has_all(const pp_auction *a, int32_t group, int32_t tile)
 {
     const pp_lot *lot = &a->lots[tile];
     if (!a->is_open || a->targets.size[group] == 1 || lot->fresh || !lot->used)
@@ -110,12 +111,12 @@ static double first_cutoff(const pp_auction *a, int32_t group)
 static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
 {
     const int64_t length = a->targets.length;
-    if (a->sketches)
+    if (a->codes.usable && !a->is_exact)
         cost = pp_kernels->row_distance(a->targets.rows + group * length,
                                         a->tiles.rows + tile * length, length);
     const double value = cost + a->price[tile];
-    if (value <= s->cutoff && !has_all(a, group, tile))
-        s->candidates[s->count++] = (candidate){value, cost, tile};
+    if (value <= s->cutoff && !pp_has_all(a, group, tile))
+        s->candidates[s->count++] = (pp_candidate){value, cost, tile};
     if (s->count >= 2 * a->width)
         drop_worst(s, a->width);
 }
@@ -123,11 +124,11 @@ static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t 
 /* Tiles first … stop - 1, at most PP_STRETCH. */
 static void look_at(const pp_auction *a, int32_t group, list_state *s, int64_t first, int64_t stop)
 {
-    const int64_t length = a->sketches ? PP_SKETCH : a->targets.length;
-    const double *target = (a->sketches ? a->sketches : a->targets.rows) + group * length;
+    const int64_t length = a->targets.length;
+    const double *target = a->targets.rows + group * length;
     const int hits =
         pp_kernels->near_tiles(target, a->columns + first, a->stride, length, a->price + first,
-                               stop - first, s->cutoff + a->margin, s->cost, s->hits);
+                               stop - first, s->cutoff, s->cost, s->hits);
     for (int h = 0; h < hits; h++)
         consider(a, group, s, (int32_t)first + s->hits[h], s->cost[s->hits[h]]);
 }
@@ -150,12 +151,39 @@ static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
     drop_worst(s, a->width);
 }
 
+/* The best of its long list; false: no tile in that is sure to be better than all others. */
+static bool choose_candidates(const pp_auction *a, int32_t group, list_state *s)
+{
+    const int32_t *tiles;
+    const int64_t count = pp_long_list(a, group, &tiles);
+    const double rest = a->codes.lists[group].rest;
+    s->count = 0;
+    s->cutoff = fmin(first_cutoff(a, group), rest);
+    for (int64_t k = 0; k < count; k++) {
+        const double cost = pp_long_list_cost(a, group, k);
+        if (cost + a->price[tiles[k]] <= s->cutoff)
+            consider(a, group, s, tiles[k], cost);
+    }
+    drop_worst(s, a->width);
+    return s->count > 0 || rest == DBL_MAX;
+}
+
+/* Where the codes can't tell which tiles are the best. */
+static void compare_all(const pp_auction *a, int32_t group, list_state *s)
+{
+    s->count = 0;
+    s->cutoff = first_cutoff(a, group);
+    for (int32_t tile = 0; tile < a->tiles.count; tile++)
+        consider(a, group, s, tile, 0);
+    drop_worst(s, a->width);
+}
+
 static void put_list(pp_auction *a, int32_t group, const list_state *s)
 {
     const int64_t at = (int64_t)group * a->width;
     pp_list *list = &a->lists[group];
     list->count = s->count;
-    list->rest = s->count < a->width ? DBL_MAX : s->cutoff;
+    list->rest = s->count < a->width && !a->codes.usable ? DBL_MAX : s->cutoff;
     for (int k = 0; k < s->count; k++) {
         a->listed[at + k] = s->candidates[k].tile;
         a->listed_cost[at + k] = s->candidates[k].cost;
@@ -167,7 +195,15 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
     pp_auction *a = *(pp_auction *const *)shared;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         const int32_t group = a->waiting[item];
-        find_candidates(a, group, state);
+        if (!a->codes.usable) {
+            find_candidates(a, group, state);
+        } else if (!choose_candidates(a, group, state)) {
+            a->is_worn[group] = !a->is_worn[group];
+            if (a->is_worn[group])
+                continue;
+            compare_all(a, group, state);
+        }
+        a->is_worn[group] = false;
         put_list(a, group, state);
         if (pp_slice_over(slice))
             return false;
@@ -175,11 +211,10 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
     return true;
 }
 
-enum pp_status pp_renew_lists(pp_auction *a)
+static enum pp_status make_all_lists(pp_auction *a)
 {
-    if (a->tree.changed)
-        pp_tree_update(a);
-    const double features = (double)a->waits * (double)a->stride * (double)(a->targets.length + 1);
+    const double length = (double)(a->codes.usable ? 1 : a->targets.length + 1);
+    const double features = (double)a->waits * (double)a->stride * length;
     const double workers = 1 + features / WORTH_A_THREAD;
     const pp_job job = {
         .shared = &a,
@@ -188,7 +223,35 @@ enum pp_status pp_renew_lists(pp_auction *a)
         .state_size = sizeof(list_state),
         .work = make_lists,
     };
-    const enum pp_status status = pp_auction_run(a, &job);
+    return pp_auction_run(a, &job);
+}
+
+/* Groups whose long lists are worn, too, get new ones. */
+static enum pp_status remake_worn_lists(pp_auction *a)
+{
+    const int32_t all = a->waits;
+    int32_t worn = 0;
+    for (int32_t w = 0; w < all; w++)
+        if (a->is_worn[a->waiting[w]]) {
+            const int32_t group = a->waiting[w];
+            a->waiting[w] = a->waiting[worn];
+            a->waiting[worn++] = group;
+        }
+    a->waits = worn;
+    enum pp_status status = worn > 0 ? pp_renew_long_lists(a) : PP_OK;
+    if (status == PP_OK && worn > 0)
+        status = make_all_lists(a);
+    a->waits = all;
+    return status;
+}
+
+enum pp_status pp_renew_lists(pp_auction *a)
+{
+    if (a->tree.changed)
+        pp_tree_update(a);
+    enum pp_status status = make_all_lists(a);
+    if (status == PP_OK && a->codes.usable)
+        status = remake_worn_lists(a);
     for (int32_t w = a->waits; status == PP_OK && w-- > 0;)
         a->queue[a->queued++] = a->waiting[w];
     a->waits = 0;
