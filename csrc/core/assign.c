@@ -189,13 +189,18 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
             *fault = PP_ASSIGN_GAP;
             return PP_OK;
         }
+        double error;
         result->cost = pp_assigned_cost(a);
-        status = pp_prove(a, exact, prices, &result->bound);
+        status = pp_prove(a, exact, prices, &result->bound, &error);
         a->thousandths += (THOUSAND - a->thousandths) / 10;
         if (status != PP_OK)
             return status;
         if (result->cost - result->bound <= gap * fmax(result->cost, least_cost))
             return PP_OK;
+        if ((double)a->targets.members * a->epsilon < error) { /* a smaller one won't help */
+            *fault = PP_ASSIGN_GAP;
+            return PP_OK;
+        }
     }
 }
 

@@ -66,7 +66,8 @@ typedef struct pp_codes_of_tiles {
     pp_list *lists;   /* [targets] */
     double *residual; /* no target is further from its codes */
     int32_t *listed;  /* tiles */
-    int32_t *squares; /* the distance of their codes */
+    int32_t *squares; /* costs, of uint8 */
+    float *bounds;    /* else no cost is less */
 } pp_codes_of_tiles;
 
 /* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. Node 1
@@ -174,6 +175,7 @@ enum pp_status pp_renew_long_lists(pp_auction *a);
 /* The tiles in a long list, and what the k-th costs at least. */
 int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles);
 double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k);
+void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost);
 
 /* New lists for the groups that wait; they are queued then. */
 enum pp_status pp_renew_lists(pp_auction *a);
@@ -185,8 +187,9 @@ enum pp_status pp_auction_phase(pp_auction *a);
 
        sum over targets of min over tiles of (cost + price)  -  sum over units of price.
 
-   With `exact` all costs are integers: so are prices and bound then. */
-enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound);
+   With `exact` all costs are integers: so are prices and bound then. Else rounding may have raised
+   the bound, before it was taken off, by the error. */
+enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound, double *error);
 /* A price that no unit which is left over exceeds. */
 double pp_lowest_price(const pp_auction *a);
 /* The least cost + price for a group, with these prices, of which `lowest` has been taken off. */

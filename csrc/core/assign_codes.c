@@ -204,7 +204,7 @@ static void put_long_list(const pp_auction *a, party_state *s, int64_t target)
     list->rest = s->cutoff[target];
     for (int32_t k = 0; k < list->count; k++) {
         codes->listed[(int64_t)group * LENGTH + k] = candidates[k].tile;
-        codes->squares[(int64_t)group * LENGTH + k] = (int32_t)candidates[k].cost;
+        pp_long_list_put(a, group, k, least_cost(codes, group, candidates[k].cost));
     }
 }
 
@@ -256,7 +256,17 @@ int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles)
 
 double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k)
 {
-    return least_cost(&a->codes, group, a->codes.squares[(int64_t)group * LENGTH + k]);
+    const int64_t at = (int64_t)group * LENGTH + k;
+    return a->is_exact ? a->codes.squares[at] : a->codes.bounds[at];
+}
+
+void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost)
+{
+    const int64_t at = (int64_t)group * LENGTH + k;
+    if (a->is_exact)
+        a->codes.squares[at] = (int32_t)cost;
+    else /* rounded down */
+        a->codes.bounds[at] = cost < FLT_MAX ? (float)(cost * (1 - 0x1p-22)) : FLT_MAX;
 }
 
 /* --- making the codes --- */
@@ -268,8 +278,11 @@ static bool allocate(pp_auction *a)
     codes->lists = calloc(m, sizeof *codes->lists);
     codes->residual = malloc(m * sizeof *codes->residual);
     codes->listed = malloc(m * LENGTH * sizeof *codes->listed);
-    codes->squares = malloc(m * LENGTH * sizeof *codes->squares);
-    return codes->lists && codes->residual && codes->listed && codes->squares;
+    if (a->is_exact)
+        codes->squares = malloc(m * LENGTH * sizeof *codes->squares);
+    else
+        codes->bounds = malloc(m * LENGTH * sizeof *codes->bounds);
+    return codes->lists && codes->residual && codes->listed && (codes->squares || codes->bounds);
 }
 
 enum pp_status pp_codes_build(pp_auction *a)
@@ -295,4 +308,5 @@ void pp_codes_free(pp_auction *a)
     free(a->codes.residual);
     free(a->codes.listed);
     free(a->codes.squares);
+    free(a->codes.bounds);
 }

@@ -108,12 +108,15 @@ static double first_cutoff(const pp_auction *a, int32_t group)
     return cutoff;
 }
 
-static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+static double true_cost(const pp_auction *a, int32_t group, int32_t tile)
 {
     const int64_t length = a->targets.length;
-    if (a->codes.usable && !a->is_exact)
-        cost = pp_kernels->row_distance(a->targets.rows + group * length,
-                                        a->tiles.rows + tile * length, length);
+    return pp_kernels->row_distance(a->targets.rows + group * length, a->tiles.rows + tile * length,
+                                    length);
+}
+
+static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+{
     const double value = cost + a->price[tile];
     if (value <= s->cutoff && !pp_has_all(a, group, tile))
         s->candidates[s->count++] = (pp_candidate){value, cost, tile};
@@ -160,9 +163,14 @@ static bool choose_candidates(const pp_auction *a, int32_t group, list_state *s)
     s->count = 0;
     s->cutoff = fmin(first_cutoff(a, group), rest);
     for (int64_t k = 0; k < count; k++) {
-        const double cost = pp_long_list_cost(a, group, k);
-        if (cost + a->price[tiles[k]] <= s->cutoff)
-            consider(a, group, s, tiles[k], cost);
+        double cost = pp_long_list_cost(a, group, k);
+        if (cost + a->price[tiles[k]] > s->cutoff)
+            continue;
+        if (!a->is_exact) {
+            cost = true_cost(a, group, tiles[k]);
+            pp_long_list_put(a, group, k, cost);
+        }
+        consider(a, group, s, tiles[k], cost);
     }
     drop_worst(s, a->width);
     return s->count > 0 || rest == DBL_MAX;
@@ -174,7 +182,7 @@ static void compare_all(const pp_auction *a, int32_t group, list_state *s)
     s->count = 0;
     s->cutoff = first_cutoff(a, group);
     for (int32_t tile = 0; tile < a->tiles.count; tile++)
-        consider(a, group, s, tile, 0);
+        consider(a, group, s, tile, true_cost(a, group, tile));
     drop_worst(s, a->width);
 }
 
