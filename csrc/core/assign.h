@@ -162,8 +162,8 @@ enum pp_status pp_start_prices(pp_auction *a);
 /* The next power of two above. */
 double pp_power_of_two(double x);
 
-/* Does the group have all units of this tile already? */
-bool pp_has_all(const pp_auction *a, int32_t group, int32_t tile);
+/* The price of the cheapest unit of this tile that the group can bid for: not one of its own. */
+double pp_offer_price(const pp_auction *a, int32_t group, int32_t tile);
 /* The `wanted` least of n first; the greatest value of these. */
 double pp_select_least(pp_candidate *a, int n, int wanted);
 

@@ -25,6 +25,7 @@ enum {
     MANY_FEATURES = 100,
 };
 static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance, in the smallest sample */
+static const double LEAST_DISTANCE = 1e-200; /* else epsilon might vanish */
 static const double SHRINK = 1.0 / 8;
 enum { PHASES = 3 }; /* of a sample; the next larger one begins with the second of these epsilons */
 
@@ -164,7 +165,7 @@ static enum pp_status spread(pp_auction *some, pp_auction *all)
 enum pp_status pp_start_prices(pp_auction *a)
 {
     a->epsilon = pp_power_of_two(a->large * FIRST_EPSILON + DBL_MIN);
-    if (a->targets.members < WORTH_SAMPLING)
+    if (a->targets.members < WORTH_SAMPLING || a->large < LEAST_DISTANCE)
         return PP_OK;
     pp_auction some = {
         .run = a->run, .is_exact = a->is_exact, .callers = a->callers, .last_poll = a->last_poll};
@@ -172,6 +173,7 @@ enum pp_status pp_start_prices(pp_auction *a)
     if (sample(&a->targets, NULL, STEP / 2, &some.targets) &&
         sample(&a->tiles, a->lots, STEP - 1, &some.tiles))
         status = pp_auction_prepare(&some, 1);
+    some.large = a->large; /* a sample may be far more even */
     if (status == PP_OK)
         status = pp_start_prices(&some);
     const double first = some.epsilon;

@@ -137,11 +137,12 @@ static void pass_tiles(const pp_auction *a, party_state *s, int64_t target, int6
     pp_candidate *candidates = candidates_of(s, target);
     for (int64_t i = 0; i < BLOCK && first + i < a->tiles.count; i++) {
         const int64_t square = s->square[target] + 2 * (int64_t)half[i] + (norms[i] & 1);
-        const double value = least_cost(codes, group, (double)square) + price[i];
-        if (!(value <= s->cutoff[target]))
+        const double cost = least_cost(codes, group, (double)square);
+        if (!(cost + price[i] <= s->cutoff[target]))
             continue;
         const int32_t tile = codes->dense.order[first + i];
-        if (pp_has_all(a, group, tile))
+        const double value = cost + pp_offer_price(a, group, tile);
+        if (!(value <= s->cutoff[target]))
             continue;
         candidates[s->found[target]++] = (pp_candidate){value, (double)square, tile};
         if (s->found[target] == ROOM)

@@ -82,15 +82,16 @@ static void drop_worst(list_state *s, int width)
     s->count = width;
 }
 
-bool pp_has_all(const pp_auction *a, int32_t group, int32_t tile)
+double pp_offer_price(const pp_auction *a, int32_t group, int32_t tile)
 {
     const pp_lot *lot = &a->lots[tile];
-    if (!a->is_open || a->targets.size[group] == 1 || lot->fresh || !lot->used)
-        return false;
+    if (!a->is_open || a->targets.size[group] == 1)
+        return a->price[tile];
+    double price = lot->fresh ? lot->floor : INFINITY;
     for (int32_t u = 0; u < lot->used; u++)
-        if (lot->units[u].owner != group)
-            return false;
-    return true;
+        if (lot->units[u].owner != group && lot->units[u].price < price)
+            price = lot->units[u].price;
+    return price;
 }
 
 /* As many tiles as the list holds are at most as bad as the worst in it. */
@@ -117,8 +118,8 @@ static double true_cost(const pp_auction *a, int32_t group, int32_t tile)
 
 static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
 {
-    const double value = cost + a->price[tile];
-    if (value <= s->cutoff && !pp_has_all(a, group, tile))
+    const double value = cost + pp_offer_price(a, group, tile);
+    if (value <= s->cutoff)
         s->candidates[s->count++] = (pp_candidate){value, cost, tile};
     if (s->count >= 2 * a->width)
         drop_worst(s, a->width);
