@@ -86,5 +86,9 @@ def shapes():
         "floats, whole tiles": (rng.normal(size=(40, 300)), rng.normal(size=(50, 300)), 1),
         "floats far off": (rng.normal(size=(50, 3)) + 1e6, rng.normal(size=(50, 3)) + 1e6, 1),
         "floats and bytes": (noise(rng, 50), 255 * rng.random((60, 3)), 1),
+        "many equal, often": (grey.repeat(10, 0), np.full((150, 3), 128, np.uint8), 5),
+        "many targets, many features": (smooth(500, 50), smooth(200, 50), 5),
+        "many whole tiles": (noise(rng, 500, 192) // 8, noise(rng, 600, 192), 1),
+        "many floats of whole tiles": (rng.normal(size=(450, 60)), rng.normal(size=(500, 60)), 1),
         "equal floats": (np.full((30, 2), 0.1), rng.normal(size=(40, 2)), 1),
     }

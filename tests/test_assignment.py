@@ -6,6 +6,7 @@ import itertools
 import signal
 import threading
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -48,7 +49,28 @@ def test_the_gap_is_kept(gap):
     check_proof(rng.normal(size=(200, 3)), rng.normal(size=(220, 3)), gap=gap)
 
 
-@pytest.mark.parametrize("name", ["smooth, more tiles", "few colours", "floats", "whole tiles"])
+@pytest.mark.parametrize("seed", [41, 44, 52])
+def test_the_bound_of_floats_is_below_what_the_prices_prove(seed):
+    """In exact fractions: raw prices are large here, so that sums of them are rounded."""
+    rng = np.random.default_rng(seed)
+    centres = rng.choice([0.0, 200.0], (60, 1))
+    targets, tiles = (centres[:n] + 0.1 * rng.normal(size=(n, 2)) for n in (40, 60))
+    result = pp.mosaic.assign(targets, tiles)
+    prices = [Fraction(p) for p in result.prices.tolist()]
+    rows = [[[Fraction(x) for x in row] for row in a.tolist()] for a in (targets, tiles)]
+    least = sum(
+        min(
+            sum((x - y) ** 2 for x, y in zip(t, p, strict=True)) + price
+            for p, price in zip(rows[1], prices, strict=True)
+        )
+        for t in rows[0]
+    )
+    assert Fraction(result.bound) <= least - sum(prices)
+
+
+@pytest.mark.parametrize(
+    "name", ["many whole tiles", "smooth, more tiles", "few colours", "floats", "whole tiles"]
+)
 def test_indices_do_not_depend_on_threads_or_slices(name):
     targets, tiles, max_uses = SHAPES[name]
     first = pp.mosaic.assign(targets, tiles, max_uses=max_uses, num_threads=1)

@@ -16,8 +16,7 @@
 enum {
     THOUSAND = 1000, /* units of progress */
 };
-static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance */
-static const double LARGEST = 1e280;          /* distance, so that no sum overflows */
+static const double LARGEST = 1e280; /* distance, so that no sum overflows */
 static const double SHRINK = 1.0 / 8;
 
 /* --- progress --- */
@@ -43,8 +42,8 @@ enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job)
 
 static bool put_tiles(pp_auction *a, int64_t max_uses)
 {
-    const int64_t n = a->tiles.count, length = a->sketches ? PP_SKETCH : a->tiles.length;
-    const double *rows = a->sketches ? a->tile_sketches : a->tiles.rows;
+    const int64_t n = a->tiles.count, length = a->codes.usable ? 0 : a->tiles.length;
+    const double *rows = a->tiles.rows;
     a->stride = (n + PP_TILE_ROUND) / PP_TILE_ROUND * PP_TILE_ROUND + PP_TILE_ROUND;
     a->columns = calloc((size_t)(a->stride * length) + 1, sizeof *a->columns);
     a->price = calloc((size_t)a->stride + 1, sizeof *a->price);
@@ -79,37 +78,12 @@ static bool allocate(pp_auction *a)
     a->queue = malloc(m * sizeof *a->queue);
     a->waiting = malloc(m * sizeof *a->waiting);
     a->is_queued = malloc(m * sizeof *a->is_queued);
+    a->is_worn = calloc(m, sizeof *a->is_worn);
     a->scratch = malloc((size_t)(a->targets.members + 1) * sizeof *a->scratch);
     a->asks = malloc((size_t)(a->targets.members + a->tiles.count) * sizeof *a->asks);
     return a->asks && a->lists && a->listed && a->listed_cost && a->unassigned && a->queue &&
-           a->waiting && a->is_queued && a->scratch;
+           a->waiting && a->is_queued && a->is_worn && a->scratch;
 }
-
-static void free_auction(pp_auction *a)
-{
-    for (int64_t j = 0; a->lots && j < a->tiles.count; j++)
-        if (a->lots[j].units != &a->lots[j].one)
-            free(a->lots[j].units);
-    pp_tree_free(a);
-    pp_merged_free(&a->targets);
-    pp_merged_free(&a->tiles);
-    free(a->columns);
-    free(a->sketches);
-    free(a->tile_sketches);
-    free(a->price);
-    free(a->lots);
-    free(a->lists);
-    free(a->listed);
-    free(a->listed_cost);
-    free(a->unassigned);
-    free(a->queue);
-    free(a->waiting);
-    free(a->is_queued);
-    free(a->asks);
-    free(a->scratch);
-}
-
-/* --- phases --- */
 
 static double squared_distance(const double *a, const double *b, int64_t length)
 {
@@ -134,7 +108,44 @@ static double large_distance(const pp_auction *a)
     return greatest;
 }
 
-static double power_of_two(double x)
+enum pp_status pp_auction_prepare(pp_auction *a, int64_t max_uses)
+{
+    a->large = large_distance(a);
+    enum pp_status status = pp_tree_build(a);
+    if (status == PP_OK)
+        status = pp_codes_build(a);
+    if (status == PP_OK && !(put_tiles(a, max_uses) && allocate(a)))
+        status = PP_NO_MEMORY;
+    return status;
+}
+
+void pp_auction_free(pp_auction *a)
+{
+    for (int64_t j = 0; a->lots && j < a->tiles.count; j++)
+        if (a->lots[j].units != &a->lots[j].one)
+            free(a->lots[j].units);
+    pp_tree_free(a);
+    pp_codes_free(a);
+    pp_merged_free(&a->targets);
+    pp_merged_free(&a->tiles);
+    free(a->columns);
+    free(a->price);
+    free(a->lots);
+    free(a->lists);
+    free(a->listed);
+    free(a->listed_cost);
+    free(a->unassigned);
+    free(a->queue);
+    free(a->waiting);
+    free(a->is_queued);
+    free(a->is_worn);
+    free(a->asks);
+    free(a->scratch);
+}
+
+/* --- phases --- */
+
+double pp_power_of_two(double x)
 {
     int exponent;
     frexp(x, &exponent);
@@ -159,17 +170,17 @@ static enum pp_status renew_worn_lists(pp_auction *a)
 static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *prices,
                                  pp_assignment *result, enum pp_assign_fault *fault)
 {
-    const double large = large_distance(a);
-    if (a->sketches)
-        a->margin = pp_sketch_margin(a->targets.length, 36 * large);
+    const double large = a->large;
     if (!(large < LARGEST)) {
         *fault = PP_ASSIGN_GAP;
         return PP_OK;
     }
     const double least_cost = exact ? 0 : 1e-12 * (double)a->targets.members * large;
-    a->epsilon = power_of_two(large * FIRST_EPSILON + DBL_MIN);
+    enum pp_status status = pp_start_prices(a);
+    if (status != PP_OK)
+        return status;
     for (;; a->epsilon *= SHRINK) {
-        enum pp_status status = pp_auction_phase(a);
+        status = pp_auction_phase(a);
         if (status == PP_OK && !a->is_stuck)
             status = renew_worn_lists(a);
         if (status != PP_OK)
@@ -178,13 +189,18 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
             *fault = PP_ASSIGN_GAP;
             return PP_OK;
         }
+        double error;
         result->cost = pp_assigned_cost(a);
-        status = pp_prove(a, exact, prices, &result->bound);
+        status = pp_prove(a, exact, prices, &result->bound, &error);
         a->thousandths += (THOUSAND - a->thousandths) / 10;
         if (status != PP_OK)
             return status;
         if (result->cost - result->bound <= gap * fmax(result->cost, least_cost))
             return PP_OK;
+        if ((double)a->targets.members * a->epsilon < error) { /* a smaller one won't help */
+            *fault = PP_ASSIGN_GAP;
+            return PP_OK;
+        }
     }
 }
 
@@ -273,7 +289,7 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
                          const pp_run *run, pp_assignment *assignment, enum pp_assign_fault *fault)
 {
     const bool exact = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
-    pp_auction a = {.run = *run, .callers = run, .last_poll = pp_now()};
+    pp_auction a = {.run = *run, .is_exact = exact, .callers = run, .last_poll = pp_now()};
     if (run->poll) {
         a.run.poll = poll_callers;
         a.run.context = &a;
@@ -281,19 +297,17 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
     double *prices = NULL;
     assignment->cost = assignment->bound = 0;
     enum pp_status status = read_rows(&a, targets, tiles, fault);
-    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
-        status = pp_tree_build(&a);
-    if (status == PP_OK && *fault == PP_ASSIGN_FINE)
-        status = pp_sketch(&a);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE) {
+        status = pp_auction_prepare(&a, max_uses);
         prices = malloc((size_t)(a.tiles.count + 1) * sizeof *prices);
-        status = prices && put_tiles(&a, max_uses) && allocate(&a) ? PP_OK : PP_NO_MEMORY;
+        if (!prices)
+            status = PP_NO_MEMORY;
     }
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = run_phases(&a, exact, gap, prices, assignment, fault);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = put_answer(&a, max_uses, prices, assignment);
     free(prices);
-    free_auction(&a);
+    pp_auction_free(&a);
     return status;
 }

@@ -7,11 +7,12 @@
 
 #include "pp.h"
 #include "match.h"
+#include "match_dense.h"
 
 enum {
     PP_TILE_ROUND = 8,  /* columns of tiles are padded to a multiple of this */
-    PP_LIST_WIDTH = 32, /* of candidate lists, at most */
-    PP_SKETCH = 16,     /* numbers that stand for a row of many features */
+    PP_LIST_WIDTH = 24, /* of candidate lists, at most */
+    PP_WIDE = 8,        /* nodes of the tree that are compared at a time */
     PP_STRETCH = 128,   /* tiles that are compared between two looks at what was found */
     PP_RESERVE = -1,    /* the owner of a unit that no target has, but that was bid for */
 };
@@ -52,23 +53,45 @@ typedef struct pp_list {
     int32_t count;
 } pp_list;
 
-/* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. */
+typedef struct pp_candidate {
+    double value, cost;
+    int32_t tile;
+} pp_candidate;
+
+/* Codes of the tiles, and the long lists that they make: with many features. */
+typedef struct pp_codes_of_tiles {
+    bool usable; /* else there are none */
+    pp_dense dense;
+    pp_tiles rows;
+    pp_list *lists;   /* [targets] */
+    double *residual; /* no target is further from its codes */
+    int32_t *listed;  /* tiles */
+    int32_t *squares; /* costs, of uint8 */
+    float *bounds;    /* else no cost is less */
+} pp_codes_of_tiles;
+
+/* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. Node 1
+   is the root, those from 2^levels on are leaves. */
 typedef struct pp_price_tree {
     pp_kd_tree kd;
-    double *least;    /* price below a node */
+    int64_t length;
+    double *least;    /* of a node: price above the slope */
+    double *slope;    /* of prices: [nodes][length] */
+    double *wide;     /* nodes side by side: see pp_near_nodes_kernel */
+    double square;    /* no distance to the corner of a box is greater */
     int32_t *leaf;    /* of a tile */
     int32_t *changed; /* tiles whose price has; NULL: there is no tree */
     int64_t changes;  /* with many, all nodes are computed anew */
 } pp_price_tree;
 
-/* A search: nodes to look at, the nearest last. */
+/* A search: leaves, and nodes whose children are to be looked at, the nearest last. */
 typedef struct pp_tree_step {
     int32_t node;
     double least;
 } pp_tree_step;
 typedef struct pp_tree_walk {
     int depth;
-    pp_tree_step steps[64];
+    pp_tree_step steps[128];
 } pp_tree_walk;
 
 /* Units at the same price. */
@@ -79,13 +102,14 @@ typedef struct pp_ask {
 
 typedef struct pp_auction {
     pp_merged targets, tiles;
-    double *columns;                  /* the tiles' features, or sketches: [length][stride] */
-    double *sketches, *tile_sketches; /* of rows: [PP_SKETCH] each; NULL: too few features */
-    double margin; /* what rounding may add to the square of a distance of sketches */
-    double *price; /* of the cheapest unit of a tile: [stride], infinite behind the last */
+    bool is_exact;   /* all are uint8 */
+    double *columns; /* the tiles' features: [length][stride]; none where there are codes */
+    double *price;   /* of the cheapest unit of a tile: [stride], infinite behind the last */
     int64_t stride;
     pp_lot *lots; /* [tiles] */
     pp_price_tree tree;
+    pp_codes_of_tiles codes;
+    double large; /* a distance, no less than a ninth of the greatest */
     double epsilon;
     bool is_open; /* groups look for tiles that they don't have */
 
@@ -97,6 +121,7 @@ typedef struct pp_auction {
     int32_t *queue;      /* groups that can bid, the last first */
     int32_t *waiting;    /* groups that need a new list */
     bool *is_queued;     /* in one of the two */
+    bool *is_worn;       /* of a group that waits: its long list is no use any more */
     int32_t queued, waits;
     pp_ask *asks;    /* [members + tiles], for the reserve */
     double *scratch; /* [members + 1] */
@@ -116,22 +141,41 @@ typedef struct pp_auction {
 struct pp_job;
 enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job);
 
-/* Renumbers the tiles, where a tree pays. */
+/* Renumbers the targets and tiles, where a tree pays. */
 enum pp_status pp_tree_build(pp_auction *a);
 void pp_tree_free(pp_auction *a);
 /* The price of this tile has changed; and: take all such changes into account. */
 void pp_tree_note(pp_auction *a, int32_t tile);
 void pp_tree_update(pp_auction *a);
-/* The next tiles, first … stop - 1, of which some may have a cost + price up to `cutoff`. A walk
-   begins with one step: the root, node 1. */
+/* Prices rise towards the owners of tiles, a row for each, or none (-1). */
+void pp_tree_lean(pp_auction *a, const double *rows, const int32_t *owners);
+/* The next tiles, first … stop - 1, of which some may have a cost + price up to `cutoff`. */
+void pp_tree_begin(const pp_auction *a, pp_tree_walk *walk);
 bool pp_tree_next(const pp_auction *a, const double *target, double cutoff, pp_tree_walk *walk,
                   int64_t *first, int64_t *stop);
 
-/* Sketches of all rows, where there are many features: their distances are lower bounds. */
-enum pp_status pp_sketch(pp_auction *a);
-/* How much too large such a bound may be, where no row is farther than the root of `square` from
-   their center. */
-double pp_sketch_margin(int64_t length, double square);
+/* Make a problem of merged rows ready; to be freed in any case. */
+enum pp_status pp_auction_prepare(pp_auction *a, int64_t max_uses);
+void pp_auction_free(pp_auction *a);
+/* Prices and epsilon to begin with. */
+enum pp_status pp_start_prices(pp_auction *a);
+/* The next power of two above. */
+double pp_power_of_two(double x);
+
+/* The price of the cheapest unit of this tile that the group can bid for: not one of its own. */
+double pp_offer_price(const pp_auction *a, int32_t group, int32_t tile);
+/* The `wanted` least of n first; the greatest value of these. */
+double pp_select_least(pp_candidate *a, int n, int wanted);
+
+/* Codes, where there are many features. */
+enum pp_status pp_codes_build(pp_auction *a);
+void pp_codes_free(pp_auction *a);
+/* For all groups that wait. */
+enum pp_status pp_renew_long_lists(pp_auction *a);
+/* The tiles in a long list, and what the k-th costs at least. */
+int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles);
+double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k);
+void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost);
 
 /* New lists for the groups that wait; they are queued then. */
 enum pp_status pp_renew_lists(pp_auction *a);
@@ -143,8 +187,13 @@ enum pp_status pp_auction_phase(pp_auction *a);
 
        sum over targets of min over tiles of (cost + price)  -  sum over units of price.
 
-   With `exact` all costs are integers: so are prices and bound then. */
-enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound);
+   With `exact` all costs are integers: so are prices and bound then. Else rounding may have raised
+   the bound, before it was taken off, by the error. */
+enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound, double *error);
+/* A price that no unit which is left over exceeds. */
+double pp_lowest_price(const pp_auction *a);
+/* The least cost + price for a group, with these prices, of which `lowest` has been taken off. */
+double pp_least_value(const pp_auction *a, int32_t group, const double *prices, double lowest);
 double pp_assigned_cost(const pp_auction *a);
 
 /* Costs of tiles first … first + count - 1 (at most PP_STRETCH) for a target, and which of them
@@ -152,10 +201,18 @@ double pp_assigned_cost(const pp_auction *a);
 typedef int pp_near_tiles_kernel(const double *target, const double *columns, int64_t stride,
                                  int64_t length, const double *price, int64_t count, double cutoff,
                                  double *cost, int32_t *hits);
+/* What no cost + price below each of PP_WIDE nodes is lower than, and which may reach the cutoff. A
+   node's numbers stand one lane after another: the least of each feature in its box, the greatest,
+   half the slope of prices, and the least price above the slope at the corner, less a small part
+   for rounding and the square of half the slope. */
+typedef uint64_t pp_near_nodes_kernel(const double *wide, const double *target, int64_t length,
+                                      double cutoff, double *least);
 /* The squared distance of two rows, in a fixed order of summation. */
 typedef double pp_row_distance_kernel(const double *a, const double *b, int64_t length);
 extern pp_row_distance_kernel pp_row_distance_baseline, pp_row_distance_avx2,
     pp_row_distance_avx512, pp_row_distance_neon;
+extern pp_near_nodes_kernel pp_near_nodes_baseline, pp_near_nodes_avx2, pp_near_nodes_avx512,
+    pp_near_nodes_neon;
 extern pp_near_tiles_kernel pp_near_tiles_baseline, pp_near_tiles_avx2, pp_near_tiles_avx512,
     pp_near_tiles_neon;
 

@@ -115,6 +115,8 @@ static void unlist(pp_auction *a, int32_t group, int32_t tile, double value)
     pp_list *list = &a->lists[group];
     if (a->targets.size[group] > 1 && value < list->rest && !is_listed(a, group, tile))
         list->rest = value;
+    if (a->codes.usable && a->targets.size[group] > 1)
+        a->codes.lists[group].rest = fmin(a->codes.lists[group].rest, value);
 }
 
 static void release(pp_auction *a, int32_t group, int32_t tile, double value)
@@ -295,10 +297,40 @@ static bool bid(const void *shared, void *state, pp_slice *slice)
 
 /* --- the reserve --- */
 
-static int compare_asks(const void *a, const void *b)
+/* The lowest price at which more than so many units are asked for at that or less (Hoare's
+   selection); there are more. */
+static double ask_after(pp_ask *asks, int64_t count, int64_t wanted)
 {
-    const double x = ((const pp_ask *)a)->price, y = ((const pp_ask *)b)->price;
-    return x < y ? -1 : x > y;
+    int64_t low = 0, high = count;
+    while (high - low > 1) {
+        const double pivot = asks[low + (high - low) / 2].price;
+        int64_t below = low, above = high, less = 0, equal = 0;
+        for (int64_t at = low; at < above;) {
+            const pp_ask ask = asks[at];
+            if (ask.price > pivot) {
+                asks[at] = asks[--above];
+                asks[above] = ask;
+                continue;
+            }
+            if (ask.price < pivot) {
+                asks[at] = asks[below];
+                asks[below++] = ask;
+                less += ask.units;
+            } else {
+                equal += ask.units;
+            }
+            at++;
+        }
+        if (less > wanted) {
+            high = below;
+        } else if (less + equal > wanted) {
+            return pivot;
+        } else {
+            wanted -= less + equal;
+            low = above;
+        }
+    }
+    return asks[low].price;
 }
 
 /* The least that a target pays. */
@@ -360,11 +392,7 @@ static void bid_for_reserve(pp_auction *a)
     const int64_t wanted = ask_prices(a, lowest_paid(a) + a->epsilon, &count);
     if (wanted == 0)
         return;
-    qsort(a->asks, (size_t)count, sizeof *a->asks, compare_asks);
-    int64_t next = 0; /* the best that it will not have */
-    for (int64_t units = a->asks[0].units; units <= wanted; units += a->asks[next].units)
-        next++;
-    const double level = a->asks[next].price;
+    const double level = ask_after(a->asks, count, wanted); /* of the best that it will not have */
     if (reserve_units(a, level, false, wanted) == wanted)
         reserve_units(a, level, true, wanted);
 }
@@ -413,6 +441,15 @@ static void level_prices(pp_auction *a, double *level)
     }
 }
 
+/* Prices rise towards those who bid. */
+static void lean(pp_auction *a)
+{
+    int32_t *owners = (int32_t *)(void *)a->asks;
+    for (int32_t tile = 0; tile < a->tiles.count; tile++)
+        owners[tile] = a->lots[tile].used ? a->lots[tile].units[0].owner : PP_RESERVE;
+    pp_tree_lean(a, a->targets.rows, owners);
+}
+
 enum pp_status pp_auction_phase(pp_auction *a)
 {
     const pp_job bidding = {
@@ -429,6 +466,7 @@ enum pp_status pp_auction_phase(pp_auction *a)
             return status != PP_OK ? status : PP_NO_MEMORY;
     }
     level_prices(a, a->scratch);
+    lean(a);
     a->is_open = false;
     return PP_OK;
 }

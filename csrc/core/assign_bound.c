@@ -30,7 +30,7 @@ double pp_assigned_cost(const pp_auction *a)
 }
 
 /* A price that no unit which is left over exceeds: it becomes the new 0. */
-static double lowest_price(const pp_auction *a)
+double pp_lowest_price(const pp_auction *a)
 {
     double highest_left = 0, lowest = DBL_MAX;
     for (int32_t tile = 0; tile < a->tiles.count; tile++) {
@@ -46,10 +46,16 @@ static double lowest_price(const pp_auction *a)
 }
 
 /* The least cost + price for a group, with these prices; those not listed have `rest` or more. */
-static double least_value(const pp_auction *a, int32_t group, const double *prices, double lowest)
+double pp_least_value(const pp_auction *a, int32_t group, const double *prices, double lowest)
 {
     const int64_t at = (int64_t)group * a->width;
-    double least = a->lists[group].rest - lowest;
+    const double rest = a->lists[group].rest;
+    /* What rounding may have added to that, to `rest`, and to the costs it was compared with. */
+    const double error =
+        a->is_exact || rest == DBL_MAX
+            ? 0
+            : (rest + fabs(lowest)) * (double)(a->targets.length + 16) * DBL_EPSILON;
+    double least = rest - lowest - error;
     for (int32_t k = 0; k < a->lists[group].count; k++) {
         const double value = a->listed_cost[at + k] + prices[a->listed[at + k]];
         least = value < least ? value : least;
@@ -104,34 +110,37 @@ static enum pp_status round_prices(const pp_auction *a, double *values, double *
     return PP_OK;
 }
 
-/* At least as much as rounding may have raised the bound: every cost is a sum of `length` squares,
-   and the bound a sum of as many terms as there are targets and tiles. */
-static double rounding_error(const pp_auction *a, const double *values, const double *prices)
+/* What the values of the groups add up to, and so many times the prices; not rounded but once. */
+static double total(const pp_auction *a, const double *values, const double *prices, double times)
 {
-    double sum = 0;
-    for (int32_t group = 0; group < a->targets.count; group++)
-        sum += a->targets.size[group] * values[group];
-    for (int32_t tile = 0; tile < a->tiles.count; tile++)
-        sum += a->lots[tile].capacity * prices[tile];
-    const double terms = (double)(a->targets.length + a->targets.count + a->tiles.count);
-    return sum * (terms + 16) * DBL_EPSILON;
+    pp_exact_sum sum = {0};
+    double x;
+    for (int32_t group = 0; group < a->targets.count; group++) {
+        x = a->targets.size[group] * values[group];
+        pp_exact_add(&sum, &x, 1);
+    }
+    for (int32_t tile = 0; tile < a->tiles.count; tile++) {
+        x = times * a->lots[tile].capacity * prices[tile];
+        pp_exact_add(&sum, &x, 1);
+    }
+    pp_exact_value(&sum, &x);
+    return x;
 }
 
-enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound)
+enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound, double *error)
 {
-    const double lowest = lowest_price(a);
+    const double lowest = pp_lowest_price(a);
     double *values = a->scratch;
     for (int32_t tile = 0; tile < a->tiles.count; tile++)
         prices[tile] = a->price[tile] > lowest ? a->price[tile] - lowest : 0;
     for (int32_t group = 0; group < a->targets.count; group++)
-        values[group] = least_value(a, group, prices, lowest);
+        values[group] = pp_least_value(a, group, prices, lowest);
     if (exact && round_prices(a, values, prices) != PP_OK)
         return PP_NO_MEMORY;
-    double sum = 0;
-    for (int32_t group = 0; group < a->targets.count; group++)
-        sum += a->targets.size[group] * values[group];
-    for (int32_t tile = 0; tile < a->tiles.count; tile++)
-        sum -= a->lots[tile].capacity * prices[tile];
-    *bound = exact ? sum : sum - rounding_error(a, values, prices);
+    /* Every cost is a sum of `length` rounded squares, and each term of the bound a rounded
+     * product. */
+    *error =
+        exact ? 0 : total(a, values, prices, 1) * (double)(a->targets.length + 16) * DBL_EPSILON;
+    *bound = total(a, values, prices, -1) - *error;
     return PP_OK;
 }

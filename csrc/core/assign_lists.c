@@ -5,6 +5,7 @@
    better than that. New lists are made many at a time, by all threads. */
 #include <float.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "assign.h"
@@ -19,38 +20,33 @@ enum {
     WORTH_A_THREAD = 1 << 19, /* features to compare */
 };
 
-typedef struct candidate {
-    double value, cost;
-    int32_t tile;
-} candidate;
-
 typedef struct list_state {
     pp_worker worker;
     int count;
     double cutoff;
-    candidate candidates[2 * PP_LIST_WIDTH];
+    pp_candidate candidates[2 * PP_LIST_WIDTH];
     double cost[PP_STRETCH + PP_TILE_ROUND];
     int32_t hits[PP_STRETCH + PP_TILE_ROUND];
 } list_state;
 
-static bool precedes(const candidate *a, const candidate *b)
+static bool precedes(const pp_candidate *a, const pp_candidate *b)
 {
     return a->value < b->value || (a->value == b->value && a->tile < b->tile);
 }
 
-static void swap(candidate *a, candidate *b)
+static void swap(pp_candidate *a, pp_candidate *b)
 {
-    const candidate c = *a;
+    const pp_candidate c = *a;
     *a = *b;
     *b = c;
 }
 
 /* Quickselect (Hoare 1961): the `wanted` least of n first. */
-static void select_least(candidate *a, int n, int wanted)
+static void partition(pp_candidate *a, int n, int wanted)
 {
     int low = 0, high = n - 1;
     while (low < high) {
-        const candidate pivot = a[low + (high - low) / 2];
+        const pp_candidate pivot = a[low + (high - low) / 2];
         int i = low, j = high;
         while (i <= j) {
             while (precedes(&a[i], &pivot))
@@ -69,27 +65,33 @@ static void select_least(candidate *a, int n, int wanted)
     }
 }
 
+double pp_select_least(pp_candidate *a, int n, int wanted)
+{
+    double greatest = -DBL_MAX;
+    partition(a, n, wanted);
+    for (int k = 0; k < wanted; k++)
+        greatest = a[k].value > greatest ? a[k].value : greatest;
+    return greatest;
+}
+
 static void drop_worst(list_state *s, int width)
 {
     if (s->count <= width)
         return;
-    select_least(s->candidates, s->count, width);
+    s->cutoff = pp_select_least(s->candidates, s->count, width);
     s->count = width;
-    s->cutoff = 0;
-    for (int k = 0; k < width; k++)
-        s->cutoff = s->candidates[k].value > s->cutoff ? s->candidates[k].value : s->cutoff;
 }
 
-/* Does the group have all units of this tile already? */
-static bool has_all(const pp_auction *a, int32_t group, int32_t tile)
+double pp_offer_price(const pp_auction *a, int32_t group, int32_t tile)
 {
     const pp_lot *lot = &a->lots[tile];
-    if (!a->is_open || a->targets.size[group] == 1 || lot->fresh || !lot->used)
-        return false;
+    if (!a->is_open || a->targets.size[group] == 1)
+        return a->price[tile];
+    double price = lot->fresh ? lot->floor : INFINITY;
     for (int32_t u = 0; u < lot->used; u++)
-        if (lot->units[u].owner != group)
-            return false;
-    return true;
+        if (lot->units[u].owner != group && lot->units[u].price < price)
+            price = lot->units[u].price;
+    return price;
 }
 
 /* As many tiles as the list holds are at most as bad as the worst in it. */
@@ -107,15 +109,18 @@ static double first_cutoff(const pp_auction *a, int32_t group)
     return cutoff;
 }
 
-static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+static double true_cost(const pp_auction *a, int32_t group, int32_t tile)
 {
     const int64_t length = a->targets.length;
-    if (a->sketches)
-        cost = pp_kernels->row_distance(a->targets.rows + group * length,
-                                        a->tiles.rows + tile * length, length);
-    const double value = cost + a->price[tile];
-    if (value <= s->cutoff && !has_all(a, group, tile))
-        s->candidates[s->count++] = (candidate){value, cost, tile};
+    return pp_kernels->row_distance(a->targets.rows + group * length, a->tiles.rows + tile * length,
+                                    length);
+}
+
+static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+{
+    const double value = cost + pp_offer_price(a, group, tile);
+    if (value <= s->cutoff)
+        s->candidates[s->count++] = (pp_candidate){value, cost, tile};
     if (s->count >= 2 * a->width)
         drop_worst(s, a->width);
 }
@@ -123,11 +128,11 @@ static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t 
 /* Tiles first … stop - 1, at most PP_STRETCH. */
 static void look_at(const pp_auction *a, int32_t group, list_state *s, int64_t first, int64_t stop)
 {
-    const int64_t length = a->sketches ? PP_SKETCH : a->targets.length;
-    const double *target = (a->sketches ? a->sketches : a->targets.rows) + group * length;
+    const int64_t length = a->targets.length;
+    const double *target = a->targets.rows + group * length;
     const int hits =
         pp_kernels->near_tiles(target, a->columns + first, a->stride, length, a->price + first,
-                               stop - first, s->cutoff + a->margin, s->cost, s->hits);
+                               stop - first, s->cutoff, s->cost, s->hits);
     for (int h = 0; h < hits; h++)
         consider(a, group, s, (int32_t)first + s->hits[h], s->cost[s->hits[h]]);
 }
@@ -138,7 +143,8 @@ static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
     s->cutoff = first_cutoff(a, group);
     const int64_t count = a->tiles.count;
     if (a->tree.changed) {
-        pp_tree_walk walk = {.depth = 1, .steps = {{.node = 1}}};
+        pp_tree_walk walk;
+        pp_tree_begin(a, &walk);
         const double *target = a->targets.rows + group * a->targets.length;
         for (int64_t first, stop; pp_tree_next(a, target, s->cutoff, &walk, &first, &stop);)
             look_at(a, group, s, first, stop);
@@ -149,12 +155,44 @@ static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
     drop_worst(s, a->width);
 }
 
+/* The best of its long list; false: no tile in that is sure to be better than all others. */
+static bool choose_candidates(const pp_auction *a, int32_t group, list_state *s)
+{
+    const int32_t *tiles;
+    const int64_t count = pp_long_list(a, group, &tiles);
+    const double rest = a->codes.lists[group].rest;
+    s->count = 0;
+    s->cutoff = fmin(first_cutoff(a, group), rest);
+    for (int64_t k = 0; k < count; k++) {
+        double cost = pp_long_list_cost(a, group, k);
+        if (cost + a->price[tiles[k]] > s->cutoff)
+            continue;
+        if (!a->is_exact) {
+            cost = true_cost(a, group, tiles[k]);
+            pp_long_list_put(a, group, k, cost);
+        }
+        consider(a, group, s, tiles[k], cost);
+    }
+    drop_worst(s, a->width);
+    return s->count > 0 || rest == DBL_MAX;
+}
+
+/* Where the codes can't tell which tiles are the best. */
+static void compare_all(const pp_auction *a, int32_t group, list_state *s)
+{
+    s->count = 0;
+    s->cutoff = first_cutoff(a, group);
+    for (int32_t tile = 0; tile < a->tiles.count; tile++)
+        consider(a, group, s, tile, true_cost(a, group, tile));
+    drop_worst(s, a->width);
+}
+
 static void put_list(pp_auction *a, int32_t group, const list_state *s)
 {
     const int64_t at = (int64_t)group * a->width;
     pp_list *list = &a->lists[group];
     list->count = s->count;
-    list->rest = s->count < a->width ? DBL_MAX : s->cutoff;
+    list->rest = s->count < a->width && !a->codes.usable ? DBL_MAX : s->cutoff;
     for (int k = 0; k < s->count; k++) {
         a->listed[at + k] = s->candidates[k].tile;
         a->listed_cost[at + k] = s->candidates[k].cost;
@@ -166,7 +204,15 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
     pp_auction *a = *(pp_auction *const *)shared;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         const int32_t group = a->waiting[item];
-        find_candidates(a, group, state);
+        if (!a->codes.usable) {
+            find_candidates(a, group, state);
+        } else if (!choose_candidates(a, group, state)) {
+            a->is_worn[group] = !a->is_worn[group];
+            if (a->is_worn[group])
+                continue;
+            compare_all(a, group, state);
+        }
+        a->is_worn[group] = false;
         put_list(a, group, state);
         if (pp_slice_over(slice))
             return false;
@@ -174,11 +220,10 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
     return true;
 }
 
-enum pp_status pp_renew_lists(pp_auction *a)
+static enum pp_status make_all_lists(pp_auction *a)
 {
-    if (a->tree.changed)
-        pp_tree_update(a);
-    const double features = (double)a->waits * (double)a->stride * (double)(a->targets.length + 1);
+    const double length = (double)(a->codes.usable ? 1 : a->targets.length + 1);
+    const double features = (double)a->waits * (double)a->stride * length;
     const double workers = 1 + features / WORTH_A_THREAD;
     const pp_job job = {
         .shared = &a,
@@ -187,7 +232,35 @@ enum pp_status pp_renew_lists(pp_auction *a)
         .state_size = sizeof(list_state),
         .work = make_lists,
     };
-    const enum pp_status status = pp_auction_run(a, &job);
+    return pp_auction_run(a, &job);
+}
+
+/* Groups whose long lists are worn, too, get new ones. */
+static enum pp_status remake_worn_lists(pp_auction *a)
+{
+    const int32_t all = a->waits;
+    int32_t worn = 0;
+    for (int32_t w = 0; w < all; w++)
+        if (a->is_worn[a->waiting[w]]) {
+            const int32_t group = a->waiting[w];
+            a->waiting[w] = a->waiting[worn];
+            a->waiting[worn++] = group;
+        }
+    a->waits = worn;
+    enum pp_status status = worn > 0 ? pp_renew_long_lists(a) : PP_OK;
+    if (status == PP_OK && worn > 0)
+        status = make_all_lists(a);
+    a->waits = all;
+    return status;
+}
+
+enum pp_status pp_renew_lists(pp_auction *a)
+{
+    if (a->tree.changed)
+        pp_tree_update(a);
+    enum pp_status status = make_all_lists(a);
+    if (status == PP_OK && a->codes.usable)
+        status = remake_worn_lists(a);
     for (int32_t w = a->waits; status == PP_OK && w-- > 0;)
         a->queue[a->queued++] = a->waiting[w];
     a->waits = 0;

@@ -38,6 +38,30 @@ TARGET int ISA(pp_near_tiles)(const double *target, const double *columns, int64
     return compare_tiles(target, columns, stride, length, price, count, cutoff, cost, hits);
 }
 
+/* What no cost + price below each of PP_WIDE nodes is lower than, and which may reach the cutoff:
+   see assign_tree.c. */
+TARGET uint64_t ISA(pp_near_nodes)(const double *wide, const double *target, int64_t length,
+                                   double cutoff, double *least)
+{
+    const vd limit = v_set1(cutoff);
+    uint64_t bits = 0;
+    for (int i = 0; i < PP_WIDE; i += VL) {
+        vd sum = v_load(wide + 3 * length * PP_WIDE + i);
+        for (int64_t f = 0; f < length; f++) {
+            const vd x = v_set1(target[f]);
+            const vd low = v_load(wide + f * PP_WIDE + i);
+            const vd high = v_load(wide + (length + f) * PP_WIDE + i);
+            const vd half = v_load(wide + (2 * length + f) * PP_WIDE + i);
+            const vd moved = v_sub(x, half), from = v_sub(x, low);
+            const vd outside = v_max(v_max(v_sub(low, moved), v_sub(moved, high)), v_set1(0));
+            sum = v_add(sum, v_add(v_mul(outside, outside), v_mul(half, v_add(from, from))));
+        }
+        v_store(least + i, sum);
+        bits |= v_bits(v_le(sum, limit)) << i;
+    }
+    return bits;
+}
+
 /* Feature f in lane f % 8, whatever the width of a vector. */
 TARGET double ISA(pp_row_distance)(const double *a, const double *b, int64_t length)
 {

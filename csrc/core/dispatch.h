@@ -29,6 +29,7 @@ typedef struct pp_kernel_table {
     pp_find_bins_kernel *find_bins;
     const pp_match_kernels *match;
     pp_near_tiles_kernel *near_tiles;
+    pp_near_nodes_kernel *near_nodes;
     pp_row_distance_kernel *row_distance;
     pp_add_rows_kernel *add_rows;
     const pp_dense_kernels *dense; /* with its own variant for VNNI */

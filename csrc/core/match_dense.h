@@ -38,6 +38,10 @@ typedef struct pp_dense_kernels {
     /* The tiles in these vectors whose scores are at most the limit; how many they are. */
     int64_t (*candidates)(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *target,
                           int32_t limit, int32_t *numbers, int32_t *scores);
+    /* The halves of the scores of all tiles in these vectors, a multiple of 4, for each of so many
+       targets, a multiple of PP_DENSE_STEP: from to[target * stride] on. */
+    void (*halves)(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
+                   int64_t count, int32_t *to, int64_t stride);
 } pp_dense_kernels;
 extern const pp_dense_kernels pp_dense_baseline, pp_dense_avx2, pp_dense_avx512,
     pp_dense_avx512vnni, pp_dense_neon;

@@ -5,11 +5,13 @@
    which are what the time goes into. */
 #include "simd.h"
 
-#define least_of_panel ISA(least_of_panel)
-#define least          ISA(least_scores)
-#define minimum        ISA(minimum_lane)
-#define find           ISA(find_vector)
-#define candidates     ISA(find_candidates)
+#define halves_of_panel ISA(halves_of_panel)
+#define least_of_panel  ISA(least_of_panel)
+#define all_halves      ISA(all_halves)
+#define least           ISA(least_scores)
+#define minimum         ISA(minimum_lane)
+#define find            ISA(find_vector)
+#define candidates      ISA(find_candidates)
 
 #undef PANEL
 #if IL == 16 /* of 32 registers, or else of 16 */
@@ -20,12 +22,11 @@
 #undef TARGETS
 #define TARGETS PP_DENSE_STEP
 
-TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, const int32_t *targets,
-                                     int32_t *to, int64_t stride)
+TARGET PP_INLINE void halves_of_panel(const pp_codes *tiles, int64_t vector, const int32_t *targets,
+                                      vi half[TARGETS][PANEL])
 {
     const int64_t groups = tiles->groups;
     const int32_t *dots = tiles->dots + vector * groups * IL;
-    vi half[TARGETS][PANEL];
     for (int t = 0; t < TARGETS; t++)
         for (int v = 0; v < PANEL; v++)
             half[t][v] = i_load(tiles->halves + (vector + v) * IL);
@@ -39,12 +40,32 @@ TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, cons
                 half[t][v] = i_dot(half[t][v], tile[v], target);
         }
     }
+}
+
+TARGET PP_INLINE void least_of_panel(const pp_codes *tiles, int64_t vector, const int32_t *targets,
+                                     int32_t *to, int64_t stride)
+{
+    vi half[TARGETS][PANEL];
+    halves_of_panel(tiles, vector, targets, half);
     for (int t = 0; t < TARGETS; t++) {
         vi lowest = i_load(to + t * stride);
         for (int v = 0; v < PANEL; v++)
             lowest = i_min(lowest, half[t][v]);
         i_store(to + t * stride, lowest);
     }
+}
+
+TARGET static void all_halves(const pp_codes *tiles, int64_t first, int64_t stop,
+                              const int32_t *targets, int64_t count, int32_t *to, int64_t stride)
+{
+    for (int64_t vector = first; vector < stop; vector += PANEL)
+        for (int64_t t = 0; t < count; t += TARGETS) {
+            vi half[TARGETS][PANEL];
+            halves_of_panel(tiles, vector, targets + t * tiles->groups, half);
+            for (int k = 0; k < TARGETS; k++)
+                for (int v = 0; v < PANEL; v++)
+                    i_store(to + (t + k) * stride + (vector - first + v) * IL, half[k][v]);
+        }
 }
 
 TARGET static void least(const pp_codes *tiles, int64_t first, int64_t stop, const int32_t *targets,
@@ -101,7 +122,8 @@ TARGET static int64_t candidates(const pp_codes *tiles, int64_t first, int64_t s
     return found;
 }
 
-const pp_dense_kernels ISA(pp_dense) = {IL, DOT_OF, &least, &minimum, &find, &candidates};
+const pp_dense_kernels ISA(pp_dense) = {IL,    DOT_OF,      &least,     &minimum,
+                                        &find, &candidates, &all_halves};
 
 #undef least
 #undef minimum

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 
 import numpy as np
@@ -56,7 +57,8 @@ def main() -> None:
             rng = np.random.default_rng(0)
             tiles = noise(rng, n) if name == "noise" else natural_tiles(rng, n)
             print(f"{seconds(draw(rng, n), tiles, args.gap):>12.3f}", end="", flush=True)
-        print()
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"   peak {peak:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def rows(rng: Generator, n: int, d: int, in_bytes: bool) -> np.ndarray:
         a = a // 16 + rng.choice(np.array([0, 200], np.uint8), (n, 1))
     if in_bytes:
         return laid_out(rng, a)
-    noise = rng.normal(size=(n, d)) * rng.choice([0, 0, 1])
+    noise = rng.normal(size=(n, d)) * rng.choice([0, 0.1, 1])
     return laid_out(rng, (a + noise).astype(rng.choice(["f4", "f8"])))
 
 
