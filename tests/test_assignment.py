@@ -42,6 +42,14 @@ def test_no_permutation_is_better(seed):
     assert check_proof(targets, tiles).cost == best
 
 
+def test_a_group_may_choose_among_very_many_units():
+    """Greys: few are different, and each tile of many equal ones has a price of its own."""
+    rng = np.random.default_rng(0)
+    targets = np.clip(115 + 45 * rng.normal(size=(1545, 1)), 0, 255).astype(np.uint8)
+    tiles = np.clip(125 + 45 * rng.normal(size=(6000, 1)), 0, 255).astype(np.uint8)
+    check_proof(targets, tiles)
+
+
 @pytest.mark.parametrize("gap", [1e-9, 1e-4, 0.5])
 def test_the_gap_is_kept(gap):
     rng = np.random.default_rng(0)

@@ -21,8 +21,9 @@
 #include "parallel.h"
 
 enum {
-    OFFERS = 1024, /* that a group looks at in one bid */
-    BIDS = 64,     /* between two looks at the clock */
+    OFFERS = 1024, /* that a group looks at at once, at most; and where it wants one: */
+    FEW = 32,
+    BIDS = 64, /* between two looks at the clock */
 };
 
 /* Units of a tile at one price. */
@@ -217,32 +218,41 @@ static int compare_offers(const void *a, const void *b)
     return x->tile < y->tile ? -1 : x->tile > y->tile;
 }
 
-static bool put_offer(offer *offers, int *count, double *rest, offer next)
+/* Keep the best half, in order. */
+static void drop_worse(offer *offers, int *count, double *rest)
 {
-    if (next.value > *rest)
-        return true;
-    if (*count == OFFERS) {
-        *rest = next.value < *rest ? next.value : *rest;
-        return false;
-    }
-    offers[(*count)++] = next;
-    return true;
+    qsort(offers, (size_t)*count, sizeof *offers, compare_offers);
+    *count /= 2;
+    *rest = fmin(*rest, offers[*count].value);
 }
 
-/* All units that a group may bid for; those left out cost it `rest` or more. */
+static void put_offer(offer *offers, int *count, int room, double *rest, offer next)
+{
+    if (*count == room)
+        drop_worse(offers, count, rest);
+    if (next.value <= *rest)
+        offers[(*count)++] = next;
+}
+
+/* Of the units that a group may bid for, as many of the best as it needs, and some more; those left
+   out cost it `rest` or more. */
 static int find_offers(const pp_auction *a, int32_t group, offer *offers, double *rest)
 {
     const int64_t at = (int64_t)group * a->width;
+    const int32_t wanted = a->unassigned[group];
+    const int room = wanted < OFFERS / 4 ? FEW + 2 * wanted : OFFERS;
     int count = 0;
     for (int32_t k = 0; k < a->lists[group].count; k++) {
         const int32_t tile = a->listed[at + k];
         const double cost = a->listed_cost[at + k];
         const pp_lot *lot = &a->lots[tile];
         if (lot->fresh)
-            put_offer(offers, &count, rest, (offer){cost + lot->floor, cost, tile, lot->fresh});
+            put_offer(offers, &count, room, rest,
+                      (offer){cost + lot->floor, cost, tile, lot->fresh});
         for (int32_t u = 0; u < lot->used; u++)
             if (lot->units[u].owner != group)
-                put_offer(offers, &count, rest, (offer){cost + lot->units[u].price, cost, tile, 1});
+                put_offer(offers, &count, room, rest,
+                          (offer){cost + lot->units[u].price, cost, tile, 1});
     }
     qsort(offers, (size_t)count, sizeof *offers, compare_offers);
     return count;
