@@ -31,6 +31,7 @@ double pp_sum(const double *values, int64_t n)
     job.width = 1;
     job.chunk = job.n = n;
     job.narrow = false;
+    job.element = sizeof *values;
     job.scale = 1;
     job.inputs = 1;
     one_sum sum;
