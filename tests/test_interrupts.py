@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import cmath
+import gc
 import math
 import signal
 import threading
@@ -45,6 +46,7 @@ def seconds_to_stop(call: Callable[[], object], after: float = 0.25) -> float:
         signal.raise_signal(signal.SIGINT)
 
     timer = threading.Timer(after, interrupt)
+    gc.disable()  # its callbacks, of which hypothesis has one, would swallow the exception
     timer.start()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -53,6 +55,7 @@ def seconds_to_stop(call: Callable[[], object], after: float = 0.25) -> float:
     finally:
         timer.cancel()
         timer.join()
+        gc.enable()
 
 
 def assert_usable() -> None:
