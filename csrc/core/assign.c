@@ -17,7 +17,6 @@ enum {
     THOUSAND = 1000, /* units of progress */
 };
 static const double LARGEST = 1e280; /* distance, so that no sum overflows */
-static const double SHRINK = 1.0 / 8;
 
 /* --- progress --- */
 
@@ -167,19 +166,19 @@ static enum pp_status renew_worn_lists(pp_auction *a)
     return a->waits > 0 ? pp_renew_lists(a) : PP_OK;
 }
 
-static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *prices,
-                                 pp_assignment *result, enum pp_assign_fault *fault)
+static enum pp_status run_phases(pp_auction *a, double gap, double *prices, pp_assignment *result,
+                                 enum pp_assign_fault *fault)
 {
     const double large = a->large;
     if (!(large < LARGEST)) {
         *fault = PP_ASSIGN_GAP;
         return PP_OK;
     }
-    const double least_cost = exact ? 0 : 1e-12 * (double)a->targets.members * large;
+    const double least_cost = a->is_exact ? 0 : 1e-12 * (double)a->targets.members * large;
     enum pp_status status = pp_start_prices(a);
     if (status != PP_OK)
         return status;
-    for (;; a->epsilon *= SHRINK) {
+    for (;; a->epsilon /= PP_SHRINK) {
         status = pp_auction_phase(a);
         if (status == PP_OK && !a->is_stuck)
             status = renew_worn_lists(a);
@@ -191,7 +190,7 @@ static enum pp_status run_phases(pp_auction *a, bool exact, double gap, double *
         }
         double error;
         result->cost = pp_assigned_cost(a);
-        status = pp_prove(a, exact, prices, &result->bound, &error);
+        status = pp_prove(a, prices, &result->bound, &error);
         a->thousandths += (THOUSAND - a->thousandths) / 10;
         if (status != PP_OK)
             return status;
@@ -288,8 +287,8 @@ static enum pp_status read_rows(pp_auction *a, const pp_view *targets, const pp_
 enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t max_uses, double gap,
                          const pp_run *run, pp_assignment *assignment, enum pp_assign_fault *fault)
 {
-    const bool exact = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
-    pp_auction a = {.run = *run, .is_exact = exact, .callers = run, .last_poll = pp_now()};
+    pp_auction a = {.run = *run, .callers = run, .last_poll = pp_now()};
+    a.is_exact = targets->type == PP_UINT8 && tiles->type == PP_UINT8;
     if (run->poll) {
         a.run.poll = poll_callers;
         a.run.context = &a;
@@ -304,7 +303,7 @@ enum pp_status pp_assign(const pp_view *targets, const pp_view *tiles, int64_t m
             status = PP_NO_MEMORY;
     }
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
-        status = run_phases(&a, exact, gap, prices, assignment, fault);
+        status = run_phases(&a, gap, prices, assignment, fault);
     if (status == PP_OK && *fault == PP_ASSIGN_FINE)
         status = put_answer(&a, max_uses, prices, assignment);
     free(prices);

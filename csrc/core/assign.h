@@ -13,6 +13,7 @@ enum {
     PP_TILE_ROUND = 8,  /* columns of tiles are padded to a multiple of this */
     PP_LIST_WIDTH = 24, /* of candidate lists, at most */
     PP_WIDE = 8,        /* nodes of the tree that are compared at a time */
+    PP_SHRINK = 8,      /* epsilon, from phase to phase */
     PP_STRETCH = 128,   /* tiles that are compared between two looks at what was found */
     PP_RESERVE = -1,    /* the owner of a unit that no target has, but that was bid for */
 };
@@ -187,9 +188,9 @@ enum pp_status pp_auction_phase(pp_auction *a);
 
        sum over targets of min over tiles of (cost + price)  -  sum over units of price.
 
-   With `exact` all costs are integers: so are prices and bound then. Else rounding may have raised
+   Of uint8 all costs are integers: so are prices and bound then. Else rounding may have raised
    the bound, before it was taken off, by the error. */
-enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound, double *error);
+enum pp_status pp_prove(pp_auction *a, double *prices, double *bound, double *error);
 /* A price that no unit which is left over exceeds. */
 double pp_lowest_price(const pp_auction *a);
 /* The least cost + price for a group, with these prices, of which `lowest` has been taken off. */

@@ -127,7 +127,7 @@ static double total(const pp_auction *a, const double *values, const double *pri
     return x;
 }
 
-enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound, double *error)
+enum pp_status pp_prove(pp_auction *a, double *prices, double *bound, double *error)
 {
     const double lowest = pp_lowest_price(a);
     double *values = a->scratch;
@@ -135,12 +135,13 @@ enum pp_status pp_prove(pp_auction *a, bool exact, double *prices, double *bound
         prices[tile] = a->price[tile] > lowest ? a->price[tile] - lowest : 0;
     for (int32_t group = 0; group < a->targets.count; group++)
         values[group] = pp_least_value(a, group, prices, lowest);
-    if (exact && round_prices(a, values, prices) != PP_OK)
+    if (a->is_exact && round_prices(a, values, prices) != PP_OK)
         return PP_NO_MEMORY;
     /* Every cost is a sum of `length` rounded squares, and each term of the bound a rounded
      * product. */
-    *error =
-        exact ? 0 : total(a, values, prices, 1) * (double)(a->targets.length + 16) * DBL_EPSILON;
+    *error = a->is_exact
+                 ? 0
+                 : total(a, values, prices, 1) * (double)(a->targets.length + 16) * DBL_EPSILON;
     *bound = total(a, values, prices, -1) - *error;
     return PP_OK;
 }

@@ -26,7 +26,6 @@ enum {
 };
 static const double FIRST_EPSILON = 1.0 / 16; /* of the greatest distance, in the smallest sample */
 static const double LEAST_DISTANCE = 1e-200;  /* else epsilon might vanish */
-static const double SHRINK = 1.0 / 8;
 enum { PHASES = 3 }; /* of a sample; the next larger one begins with the second of these epsilons */
 
 /* --- the sample --- */
@@ -179,9 +178,9 @@ enum pp_status pp_start_prices(pp_auction *a)
     const double first = some.epsilon;
     for (int phase = 0; phase < PHASES && status == PP_OK && !some.is_stuck; phase++) {
         status = pp_auction_phase(&some);
-        some.epsilon *= SHRINK;
+        some.epsilon /= PP_SHRINK;
     }
-    a->epsilon = first * SHRINK;
+    a->epsilon = first / PP_SHRINK;
     a->last_poll = some.last_poll;
     if (status == PP_OK && !some.is_stuck)
         status = spread(&some, a);

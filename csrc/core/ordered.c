@@ -119,7 +119,7 @@ static bool wanted(const pp_reduce_job *job, const char *out)
 }
 
 /* Outputs that follow each other in memory. */
-static void put_row(const pp_reduce_job *job, const double *results, int width, char *out)
+PP_INLINE void put(const pp_reduce_job *job, const double *results, int width, char *out)
 {
     float narrow[PP_COLUMNS];
     if (job->out[0].type != PP_FLOAT32) {
@@ -131,29 +131,20 @@ static void put_row(const pp_reduce_job *job, const double *results, int width, 
     memcpy(out, narrow, (size_t)width * sizeof *narrow);
 }
 
-static void put(const pp_reduce_job *job, double result, char *out)
-{
-    const float narrow = (float)result;
-    if (job->out[0].type == PP_FLOAT32)
-        memcpy(out, &narrow, sizeof narrow);
-    else
-        memcpy(out, &result, sizeof result);
-}
-
 static void put_results(const pp_reduce_job *job, double *results, int width, char *out)
 {
     const int64_t step = pp_output_step(job, 0);
     if (job->scale == 1)
         finish(job, results, width);
     if (job->scale == 1 && step == pp_type_size(job->out[0].type)) {
-        put_row(job, results, width, out);
+        put(job, results, width, out);
         return;
     }
     for (int j = 0; j < width; j++, out += step) {
-        if (job->scale == 1)
-            put(job, results[j], out);
-        else if (wanted(job, out))
-            put(job, sqrt(results[j]) / job->scale, out);
+        if (job->scale != 1)
+            results[j] = sqrt(results[j]) / job->scale;
+        if (job->scale == 1 || wanted(job, out))
+            put(job, results + j, 1, out);
     }
 }
 

@@ -19,10 +19,9 @@ struct pp_tree {
 
 /* What is summed. */
 typedef struct pp_terms {
-    enum pp_reduction
-        op;       /* PP_SUM of elements, PP_NORM of squares, PP_DOT of products, or PP_VAR */
-    bool single;  /* elements are float32, else float64 */
-    double scale; /* PP_NORM: of the elements */
+    enum pp_reduction op; /* PP_SUM: elements, PP_NORM: squares, PP_DOT: products, or PP_VAR */
+    bool single;          /* elements are float32, else float64 */
+    double scale;         /* PP_NORM: of the elements */
 } pp_terms;
 
 /* PP_NORM: bits of pp_reduce_job.extreme. */

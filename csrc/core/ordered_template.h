@@ -81,7 +81,7 @@ TARGET PP_INLINE double term(pp_terms t, const char *const x[2], int64_t at)
     const double a = number_at(t.single, x[0] + at);
     if (t.op == PP_DOT)
         return a * number_at(t.single, x[1] + at);
-    return t.op == PP_NORM ? a * t.scale * (a * t.scale) : a;
+    return t.op == PP_NORM ? pp_scaled_square(a, t.scale) : a;
 }
 
 /* The sums of 8 terms, `step` bytes apart, in each of `width` places. */
@@ -94,7 +94,7 @@ TARGET PP_INLINE void fold8(pp_terms t, const char *const x[2], int64_t step, in
         const double x2 = term(t, x, at + 2 * step), x3 = term(t, x, at + 3 * step);
         const double x4 = term(t, x, at + 4 * step), x5 = term(t, x, at + 5 * step);
         const double x6 = term(t, x, at + 6 * step), x7 = term(t, x, at + 7 * step);
-        out[j] = ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7));
+        out[j] = pp_sum_of_8(x0, x1, x2, x3, x4, x5, x6, x7);
     }
 }
 
@@ -146,8 +146,8 @@ TARGET PP_INLINE void spread8(pp_terms t, const char *const x[2], int64_t step, 
         const double d0 = x0 - m, d1 = x1 - m, d2 = x2 - m, d3 = x3 - m;
         const double d4 = x4 - m, d5 = x5 - m, d6 = x6 - m, d7 = x7 - m;
         mean[j] = m;
-        squares[j] = ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3)) +
-                     ((d4 * d4 + d5 * d5) + (d6 * d6 + d7 * d7));
+        squares[j] =
+            pp_sum_of_8(d0 * d0, d1 * d1, d2 * d2, d3 * d3, d4 * d4, d5 * d5, d6 * d6, d7 * d7);
     }
 }
 
@@ -367,26 +367,30 @@ TARGET PP_INLINE void take_op(pp_terms t, pp_tree *tree, const pp_tile *tile)
 
 /* Code of its own for each kind of term. */
 #define WITH_TERM(kind, scaled, function, ...)                                                     \
-    if (single)                                                                                    \
+    if (job->element == sizeof(float))                                                             \
         function((pp_terms){kind, true, scaled}, __VA_ARGS__);                                     \
     else                                                                                           \
-        function((pp_terms){kind, false, scaled}, __VA_ARGS__);                                    \
-    return;
-#define EACH_TERM(job, function, ...)                                                              \
-    const bool single = (job)->element == sizeof(float);                                           \
+        function((pp_terms){kind, false, scaled}, __VA_ARGS__)
+#define EACH_TERM(function, ...)                                                                   \
     switch (tree_op(job)) {                                                                        \
     case PP_VAR:                                                                                   \
-        WITH_TERM(PP_VAR, 1, function, __VA_ARGS__)                                                \
+        WITH_TERM(PP_VAR, 1, function, __VA_ARGS__);                                               \
+        return;                                                                                    \
     case PP_NORM:                                                                                  \
-        WITH_TERM(PP_NORM, (job)->scale, function, __VA_ARGS__)                                    \
+        WITH_TERM(PP_NORM, job->scale, function, __VA_ARGS__);                                     \
+        return;                                                                                    \
     case PP_DOT:                                                                                   \
-        WITH_TERM(PP_DOT, 1, function, __VA_ARGS__)                                                \
+        WITH_TERM(PP_DOT, 1, function, __VA_ARGS__);                                               \
+        return;                                                                                    \
     default:                                                                                       \
-        WITH_TERM(PP_SUM, 1, function, __VA_ARGS__)                                                \
-    }
+        WITH_TERM(PP_SUM, 1, function, __VA_ARGS__);                                               \
+    }                                                                                              \
+    (void)0
 
-TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree,
-                             const pp_tile *tile){EACH_TERM(job, take_op, tree, tile)}
+TARGET static void tree_take(const pp_reduce_job *job, pp_tree *tree, const pp_tile *tile)
+{
+    EACH_TERM(take_op, tree, tile);
+}
 
 /* Join what waits, from the lowest level up: a node, followed by the elements in each lane. */
 TARGET PP_INLINE void close_op(enum pp_reduction op, const pp_tree *tree, double *partial)
@@ -470,6 +474,10 @@ TARGET PP_INLINE void columns_op(pp_terms t, const pp_tile *all, double *results
 {
     enum { STRIP = 32 };
     PP_ALIGNED(64) double partial[2 * LANES * STRIP + LANES];
+    if (t.op != PP_VAR && all->count < LANES) { /* an element is a lane */
+        fold(t, all->x, all->row, (int)all->count, all->width, results);
+        return;
+    }
     for (int j = 0; j < all->width; j += STRIP) {
         const int width = all->width - j < STRIP ? all->width - j : STRIP;
         const pp_tile strip = {{all->x[0] + j * element_size(t), NULL},
@@ -477,10 +485,6 @@ TARGET PP_INLINE void columns_op(pp_terms t, const pp_tile *all, double *results
                                .count = all->count,
                                .width = width};
         double *counts = partial + ISA(node_places)(t.op, width);
-        if (t.op != PP_VAR && all->count < LANES) { /* an element is a lane */
-            fold(t, strip.x, all->row, (int)all->count, width, results + j);
-            continue;
-        }
         if (all->count == PP_GROUP)
             leaf(t, &strip, 0, partial);
         else
@@ -499,8 +503,13 @@ TARGET PP_INLINE void at_once_op(pp_terms t, const pp_tile *all, double *results
         columns_op(t, all, results);
 }
 
-TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all,
-                                double *results){EACH_TERM(job, at_once_op, all, results)}
+TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all, double *results)
+{
+    EACH_TERM(at_once_op, all, results);
+}
+
+#undef EACH_TERM
+#undef WITH_TERM
 
 /* The elements of a patch as float64; `narrow`: rounded to float32 on the way. */
 #define CONVERT(T, step)                                                                           \
@@ -584,9 +593,6 @@ TARGET static void load_doubles(const pp_view *view, bool narrow, const pp_patch
     else
         load_type(view->type, false, p, to);
 }
-
-#undef EACH_TERM
-#undef WITH_TERM
 
 const pp_tree_kernels ISA(pp_tree) = {
     .take = tree_take,

@@ -107,6 +107,25 @@ bool pp_work_at_once(const void *shared, void *state, pp_slice *slice);
 bool pp_finds_extremes(enum pp_reduction op);
 void pp_search_row(const pp_reduce_job *job, const pp_tile *row, char *const to[2]);
 
+/* Eight terms in the order of the tree of sums. */
+PP_INLINE double pp_sum_of_8(double x0, double x1, double x2, double x3, double x4, double x5,
+                             double x6, double x7)
+{
+    return ((x0 + x1) + (x2 + x3)) + ((x4 + x5) + (x6 + x7));
+}
+
+/* What a norm sums. */
+PP_INLINE double pp_scaled_square(double x, double scale)
+{
+    return x * scale * (x * scale);
+}
+
+/* So many rows of `inner` elements are whole groups. */
+PP_INLINE int pp_rows_of_groups(int64_t inner)
+{
+    return PP_GROUP >> pp_lowest_bit((uint64_t)(inner | PP_GROUP));
+}
+
 /* Bytes from one output to the next, where they are reduced side by side. */
 PP_INLINE int64_t pp_output_step(const pp_reduce_job *job, int which)
 {

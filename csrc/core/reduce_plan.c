@@ -149,7 +149,7 @@ static void plan_turning(pp_reduce_job *job)
     job->turned = nearest;
     job->inner = inner;
     int64_t rows = LARGE_STAGE / inner < ROWS ? LARGE_STAGE / inner : ROWS;
-    const int64_t even = PP_GROUP >> pp_lowest_bit((uint64_t)(inner | PP_GROUP));
+    const int64_t even = pp_rows_of_groups(inner);
     rows -= rows > even ? rows % even : 0; /* so that whole rows are whole groups */
     if (rows < 2)
         return;

@@ -118,7 +118,7 @@ static void stage_tile(const pp_reduce_job *job, const pp_block *block, int i, i
     for (int64_t done = 0; done < count;) {
         char *to = stage + (size_t)done * row;
         const int64_t at = k + done, left = count - done;
-        if (job->turned >= 0 && at % job->inner == 0 && left >= 2 * job->inner)
+        if (job->turned >= 0 && at % job->inner == 0 && left >= job->inner)
             done += stage_turned(job, block, at, left, to);
         else
             done += stage_run(job, block, i, at, left, to);

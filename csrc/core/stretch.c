@@ -27,8 +27,8 @@ static void push_leaf(pp_stretch *stretch, const double *x)
 {
     double node[PP_SUM_LANES];
     for (int l = 0; l < PP_SUM_LANES; l++)
-        node[l] = ((x[l] + x[l + 8]) + (x[l + 16] + x[l + 24])) +
-                  ((x[l + 32] + x[l + 40]) + (x[l + 48] + x[l + 56]));
+        node[l] = pp_sum_of_8(x[l], x[l + 8], x[l + 16], x[l + 24], x[l + 32], x[l + 40], x[l + 48],
+                              x[l + 56]);
     pp_stretch_push(stretch, 0, node);
 }
 

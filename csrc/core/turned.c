@@ -106,7 +106,7 @@ static turned plan(const pp_reduce_job *job, int workers)
 {
     turned t = {.job = job, .length = job->in[0].shape[job->turned]};
     const int64_t most = job->inner % PP_GROUP == 0 ? ALIGNED_BAND : BAND;
-    t.step = PP_GROUP >> pp_lowest_bit((uint64_t)(job->inner | PP_GROUP));
+    t.step = pp_rows_of_groups(job->inner);
     t.band = ceiling(ceiling(t.length, ceiling(t.length, most)), LINE) * LINE;
     t.bands_in_length = ceiling(t.length, t.band);
     t.bands = job->n / job->inner / t.length * t.bands_in_length;

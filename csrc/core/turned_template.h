@@ -23,8 +23,8 @@ TARGET static void turned_fold(const char *const columns[PP_GROUP], int rows, in
         const char *x4 = x[32], *x5 = x[40], *x6 = x[48], *x7 = x[56];
         for (int r = 0; r < rows; r++)
             leaf[r] =
-                ((column_at(x0, r) + column_at(x1, r)) + (column_at(x2, r) + column_at(x3, r))) +
-                ((column_at(x4, r) + column_at(x5, r)) + (column_at(x6, r) + column_at(x7, r)));
+                pp_sum_of_8(column_at(x0, r), column_at(x1, r), column_at(x2, r), column_at(x3, r),
+                            column_at(x4, r), column_at(x5, r), column_at(x6, r), column_at(x7, r));
     }
 }
 
@@ -59,7 +59,7 @@ TARGET static void turned_push(const double *const lanes[PP_SUM_LANES], int firs
 TARGET static void turned_square(double scale, int rows, double *x)
 {
     for (int r = 0; r < rows; r++)
-        x[r] = x[r] * scale * (x[r] * scale);
+        x[r] = pp_scaled_square(x[r], scale);
 }
 
 const pp_turned_kernels ISA(pp_turned) = {
