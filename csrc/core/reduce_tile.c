@@ -3,6 +3,7 @@
 
 #include "dispatch.h"
 #include "reduce.h"
+#include "view.h"
 
 enum {
     LINE = 8,   /* elements in a line of the cache, about */
@@ -24,26 +25,6 @@ void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, 
             for (size_t b = 0; b < size; b++)
                 to[b] = from[size - 1 - b];
     }
-}
-
-/* Where element k of an output lies, and how many of the next follow at even distances. */
-static int64_t element_offset(const pp_reduce_job *job, int i, int64_t k, int64_t *follow)
-{
-    const pp_view *in = &job->in[i];
-    int64_t offset = 0;
-    *follow = 1;
-    for (int d = in->ndim - 1; d > job->outer; d--) {
-        const int64_t at = k % in->shape[d];
-        if (d == in->ndim - 1)
-            *follow = in->shape[d] - at;
-        offset += at * in->strides[d];
-        k /= in->shape[d];
-    }
-    if (in->ndim == job->outer)
-        return 0;
-    if (in->ndim == job->outer + 1)
-        *follow = in->shape[job->outer] - k;
-    return offset + k * in->strides[job->outer];
 }
 
 int64_t pp_last_stride(const pp_reduce_job *job, int i)
@@ -70,7 +51,8 @@ static int64_t stage_run(const pp_reduce_job *job, const pp_block *block, int i,
 {
     const int64_t step = pp_last_stride(job, i), width = block->width;
     int64_t run;
-    const char *from = job->in[i].data + block->in[i] + element_offset(job, i, k, &run);
+    const char *from = job->in[i].data + block->in[i] +
+                       pp_view_offset(&job->in[i], job->outer, job->in[i].ndim, k, &run);
     run = run < count ? run : count;
     pp_patch patch = {from, job->column[i], width, step, run, width};
     if (width == 1 || step == job->column[i] * width) /* one row after the other */
@@ -98,7 +80,8 @@ static int64_t stage_turned(const pp_reduce_job *job, const pp_block *block, int
     const int64_t rows = count / job->inner < left ? count / job->inner : left;
     for (int64_t j = 0; j < job->inner;) {
         int64_t run;
-        const char *from = in->data + block->in[0] + element_offset(job, 0, k + j, &run);
+        const char *from =
+            in->data + block->in[0] + pp_view_offset(in, job->outer, in->ndim, k + j, &run);
         run = run < job->inner - j ? run : job->inner - j;
         run = run < STRIP ? run : STRIP;
         const pp_patch patch = {

@@ -162,25 +162,12 @@ static int rows_in(const turned *t, int64_t band)
     return (int)at_most(left, t->band);
 }
 
-/* Bytes to an index that counts through dimensions first … end - 1, and how many of the next are
-   found at even distances. */
-static int64_t offset_of(const pp_view *in, int first, int end, int64_t index, int64_t *follow)
-{
-    int64_t offset = 0;
-    *follow = in->shape[end - 1] - index % in->shape[end - 1];
-    for (int d = end - 1; d >= first; d--) {
-        offset += index % in->shape[d] * in->strides[d];
-        index /= in->shape[d];
-    }
-    return offset;
-}
-
 /* Find out where the next column begins, and fetch it. */
 static void foresee(const turned *t, state *s)
 {
     const pp_view *in = &t->job->in[0];
     if (s->left == 0)
-        s->offset = offset_of(in, t->job->turned + 1, in->ndim, s->ahead, &s->left);
+        s->offset = pp_view_offset(in, t->job->turned + 1, in->ndim, s->ahead, &s->left);
     const char *column = s->data + s->offset;
     for (int64_t r = 0; r < s->rows; r += LINE)
         PP_PREFETCH(column + r * in->strides[t->job->turned]);
@@ -215,7 +202,7 @@ static void start_band(const turned *t, state *s)
     s->rows = rows_in(t, s->band);
     s->data = in->data + in_length * in->strides[t->job->turned];
     if (row >= t->length)
-        s->data += offset_of(in, t->job->outer, t->job->turned, row / t->length, &follow);
+        s->data += pp_view_offset(in, t->job->outer, t->job->turned, row / t->length, &follow);
     s->j = s->ahead = s->first;
     s->left = 0;
     while (s->ahead < s->first + AHEAD) /* fewer than there are */

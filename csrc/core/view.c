@@ -56,6 +56,20 @@ int64_t pp_view_size(const pp_view *view)
     return size;
 }
 
+int64_t pp_view_offset(const pp_view *view, int first, int end, int64_t index, int64_t *follow)
+{
+    int64_t offset = 0;
+    *follow = 1;
+    for (int d = end - 1; d >= first; d--) {
+        const int64_t length = view->shape[d], at = d > first ? index % length : index;
+        if (d == end - 1)
+            *follow = length - at;
+        offset += at * view->strides[d];
+        index = d > first ? index / length : 0;
+    }
+    return offset;
+}
+
 void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets)
 {
     int64_t index[PP_MAX_DIMS];

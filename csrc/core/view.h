@@ -17,6 +17,9 @@ void pp_view_in_memory_order(pp_view *view);
 int64_t pp_view_size(const pp_view *view);
 /* Byte offsets of elements start, start + 1, … start + n - 1. */
 void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets);
+/* Byte offset of an index that counts through dimensions first … end - 1, and how many of the next
+   follow at even distances. */
+int64_t pp_view_offset(const pp_view *view, int first, int end, int64_t index, int64_t *follow);
 /* Bytes of an element of a real type; of a complex type, of each of its two parts. */
 int pp_type_size(enum pp_type type);
 /* The elements of a real type at these offsets, one after another in this machine's byte order. */
