@@ -22,7 +22,9 @@ enum {
 typedef struct pp_merged {
     int32_t *of;     /* [rows]: the number of its group, in the order of first appearance */
     int32_t *size;   /* [count] */
-    double *rows;    /* [count][length] */
+    double *rows;    /* [count][length]; or else */
+    uint8_t *bytes;  /* where all are uint8, and no more is needed */
+    int32_t *from;   /* of a sample: the groups that it is of */
     int64_t members; /* all rows */
     int32_t count;
     int64_t length;
@@ -59,16 +61,19 @@ typedef struct pp_candidate {
     int32_t tile;
 } pp_candidate;
 
-/* Codes of the tiles, and the long lists that they make: with many features. */
+/* Codes of the tiles, and the bounds or the long lists that they make: with many features. */
 typedef struct pp_codes_of_tiles {
     bool usable; /* else there are none */
     pp_dense dense;
     pp_tiles rows;
+    uint16_t *bounds; /* [targets][stride], see assign_bounds.c; or else */
+    int64_t stride;
+    double scale;
     pp_list *lists;   /* [targets] */
     double *residual; /* no target is further from its codes */
     int32_t *listed;  /* tiles */
     int32_t *squares; /* costs, of uint8 */
-    float *bounds;    /* else no cost is less */
+    float *least;     /* else no cost is less */
 } pp_codes_of_tiles;
 
 /* A k-d tree over the tiles, which are numbered as they lie in it; none with many features. Node 1
@@ -171,6 +176,25 @@ double pp_select_least(pp_candidate *a, int n, int wanted);
 /* Codes, where there are many features. */
 enum pp_status pp_codes_build(pp_auction *a);
 void pp_codes_free(pp_auction *a);
+/* The codes of a target, laid out for dot products, and as bytes; what they leave out, and the sum
+   of their squares. */
+int64_t pp_target_codes(const pp_auction *a, int32_t group, int32_t *to, uint8_t *bytes,
+                        double *residual);
+/* No distance is less, where the codes of the target have this one. */
+double pp_least_cost(const pp_dense *dense, double residual, double square);
+
+/* Bounds of all costs, if they fit into so many numbers: less than usual for tests. */
+extern int64_t pp_bounds_budget;
+bool pp_bounds_fit(const pp_auction *a);
+enum pp_status pp_bounds_build(pp_auction *a);
+/* Of the tiles from the first on, those with bound + price <= cutoff; how many those are. */
+int pp_near_bounds_of(const pp_auction *a, int32_t group, int64_t first, int64_t count,
+                      double cutoff, int32_t *hits);
+/* To what the group pays at most, if a tile is to cost it so much. */
+void pp_raise_prices(pp_auction *a, int32_t group, double value);
+double pp_bound_of(const pp_auction *a, int32_t group, int32_t tile);
+void pp_put_bound(const pp_auction *a, int32_t group, int32_t tile, double cost);
+
 /* For all groups that wait. */
 enum pp_status pp_renew_long_lists(pp_auction *a);
 /* The tiles in a long list, and what the k-th costs at least. */
@@ -210,6 +234,15 @@ typedef uint64_t pp_near_nodes_kernel(const double *wide, const double *target, 
                                       double cutoff, double *least);
 /* The squared distance of two rows, in a fixed order of summation. */
 typedef double pp_row_distance_kernel(const double *a, const double *b, int64_t length);
+typedef int32_t pp_byte_distance_kernel(const uint8_t *a, const uint8_t *b, int64_t length);
+/* Of `count` tiles those with bound + price <= cutoff: see assign_bounds.c for what the bits of a
+   bound mean. */
+typedef int pp_near_bounds_kernel(const uint16_t *bounds, double scale, const double *price,
+                                  int64_t count, double cutoff, int32_t *hits);
+extern pp_byte_distance_kernel pp_byte_distance_baseline, pp_byte_distance_avx2,
+    pp_byte_distance_avx512, pp_byte_distance_neon;
+extern pp_near_bounds_kernel pp_near_bounds_baseline, pp_near_bounds_avx2, pp_near_bounds_avx512,
+    pp_near_bounds_neon;
 extern pp_row_distance_kernel pp_row_distance_baseline, pp_row_distance_avx2,
     pp_row_distance_avx512, pp_row_distance_neon;
 extern pp_near_nodes_kernel pp_near_nodes_baseline, pp_near_nodes_avx2, pp_near_nodes_avx512,

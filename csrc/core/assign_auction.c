@@ -116,7 +116,7 @@ static void unlist(pp_auction *a, int32_t group, int32_t tile, double value)
     pp_list *list = &a->lists[group];
     if (a->targets.size[group] > 1 && value < list->rest && !is_listed(a, group, tile))
         list->rest = value;
-    if (a->codes.usable && a->targets.size[group] > 1)
+    if (a->codes.lists && a->targets.size[group] > 1)
         a->codes.lists[group].rest = fmin(a->codes.lists[group].rest, value);
 }
 

@@ -30,6 +30,13 @@ enum { PHASES = 3 }; /* of a sample; the next larger one begins with the second 
 
 /* --- the sample --- */
 
+static void copy_row(const pp_merged *all, int64_t group, double *to)
+{
+    const int64_t first = group * all->length;
+    for (int64_t f = 0; f < all->length; f++)
+        to[f] = all->bytes ? all->bytes[first + f] : all->rows[first + f];
+}
+
 /* Every STEP-th unit, as they lie; `ahead` of the first, so many are thought to be there. */
 static bool sample(const pp_merged *all, const pp_lot *lots, int64_t ahead, pp_merged *some)
 {
@@ -38,7 +45,8 @@ static bool sample(const pp_merged *all, const pp_lot *lots, int64_t ahead, pp_m
     *some = (pp_merged){.length = all->length};
     some->size = malloc((size_t)most * sizeof *some->size);
     some->rows = malloc((size_t)most * (row + sizeof(double)));
-    if (!some->size || !some->rows)
+    some->from = malloc((size_t)most * sizeof *some->from);
+    if (!some->size || !some->rows || !some->from)
         return false;
     for (int64_t g = 0, sum = ahead; g < all->count; g++) {
         const int64_t before = sum / STEP;
@@ -46,7 +54,8 @@ static bool sample(const pp_merged *all, const pp_lot *lots, int64_t ahead, pp_m
         const int64_t units = sum / STEP - before;
         if (units == 0)
             continue;
-        memcpy(some->rows + some->count * all->length, all->rows + g * all->length, row);
+        copy_row(all, g, some->rows + some->count * all->length);
+        some->from[some->count] = (int32_t)g;
         some->size[some->count++] = (int32_t)units;
         some->members += units;
     }
@@ -132,6 +141,26 @@ static bool put_columns(const pp_auction *some, spreading *job)
     return true;
 }
 
+static void lower_prices(pp_auction *all)
+{
+    double least = DBL_MAX;
+    for (int64_t tile = 0; tile < all->tiles.count; tile++)
+        least = fmin(least, all->price[tile]);
+    for (int64_t tile = 0; tile < all->tiles.count; tile++)
+        all->price[tile] -= least;
+}
+
+/* Where there are bounds of all costs, these will do. */
+static void spread_behind_bounds(const pp_auction *some, pp_auction *all)
+{
+    const double lowest = some->surplus ? pp_lowest_price(some) : -DBL_MAX;
+    for (int64_t tile = 0; tile < all->tiles.count; tile++)
+        all->price[tile] = lowest;
+    for (int32_t x = 0; x < some->targets.count; x++)
+        pp_raise_prices(all, some->targets.from[x], pp_least_value(some, x, some->price, 0));
+    lower_prices(all);
+}
+
 static enum pp_status spread(pp_auction *some, pp_auction *all)
 {
     spreading job = {.all = all, .prices = all->price};
@@ -146,11 +175,7 @@ static enum pp_status spread(pp_auction *some, pp_auction *all)
         status = pp_auction_run(all, &parallel);
     }
     if (status == PP_OK) {
-        double least = DBL_MAX;
-        for (int64_t tile = 0; tile < all->tiles.count; tile++)
-            least = fmin(least, all->price[tile]);
-        for (int64_t tile = 0; tile < all->tiles.count; tile++)
-            all->price[tile] -= least;
+        lower_prices(all);
         pp_tree_lean(all, some->targets.rows, job.owners);
     }
     free(job.columns);
@@ -176,13 +201,17 @@ enum pp_status pp_start_prices(pp_auction *a)
     if (status == PP_OK)
         status = pp_start_prices(&some);
     const double first = some.epsilon;
+    /* With many features a sample says less about the prices. */
+    const double shrink = a->codes.usable ? 2 : PP_SHRINK;
     for (int phase = 0; phase < PHASES && status == PP_OK && !some.is_stuck; phase++) {
         status = pp_auction_phase(&some);
         some.epsilon /= PP_SHRINK;
     }
-    a->epsilon = first / PP_SHRINK;
+    a->epsilon = first / shrink;
     a->last_poll = some.last_poll;
-    if (status == PP_OK && !some.is_stuck)
+    if (status == PP_OK && !some.is_stuck && a->codes.bounds)
+        spread_behind_bounds(&some, a);
+    else if (status == PP_OK && !some.is_stuck)
         status = spread(&some, a);
     pp_auction_free(&some);
     return status;

@@ -12,6 +12,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "assign.h"
 #include "dispatch.h"
@@ -44,14 +45,36 @@ typedef struct party_job {
     int64_t blocks; /* of tiles */
 } party_job;
 
-/* No distance is less, where the codes have this one. */
+double pp_least_cost(const pp_dense *dense, double residual, double square)
+{
+    if (dense->is_exact)
+        return square;
+    const double off = residual + dense->residual;
+    const double distance = dense->step * sqrt(square) * (1 - PP_SLACK) - off;
+    return distance > 0 ? distance * distance * (1 - PP_SLACK) : 0;
+}
+
+int64_t pp_target_codes(const pp_auction *a, int32_t group, int32_t *to, uint8_t *bytes,
+                        double *residual)
+{
+    const int64_t length = a->targets.length;
+    const int dot_of = pp_kernels->dense->dot_of;
+    int64_t square = 0;
+    *residual = 0;
+    if (a->targets.bytes)
+        memcpy(bytes, a->targets.bytes + group * length, (size_t)length);
+    else
+        *residual = pp_encode(&a->codes.dense, a->targets.rows + group * length, bytes);
+    for (int64_t f = 0; f < length; f++) {
+        pp_put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - bytes[f] : -bytes[f]);
+        square += bytes[f] * bytes[f];
+    }
+    return square;
+}
+
 static double least_cost(const pp_codes_of_tiles *codes, int32_t group, double square)
 {
-    if (codes->dense.is_exact)
-        return square;
-    const double off = codes->residual[group] + codes->dense.residual;
-    const double distance = codes->dense.step * sqrt(square) * (1 - PP_SLACK) - off;
-    return distance > 0 ? distance * distance * (1 - PP_SLACK) : 0;
+    return pp_least_cost(&codes->dense, codes->residual[group], square);
 }
 
 static pp_candidate *candidates_of(party_state *s, int64_t target)
@@ -91,18 +114,11 @@ static double first_cutoff(const pp_auction *a, int32_t group)
 static void begin_target(const party_job *job, party_state *s, int64_t target)
 {
     const pp_auction *a = job->auction;
-    const int64_t length = a->targets.length;
     const int32_t group = a->waiting[s->first + target];
-    const int dot_of = pp_kernels->dense->dot_of;
-    int32_t *to = codes_of(job, s, target);
     uint8_t *bytes = (uint8_t *)codes_of(job, s, job->size);
-    a->codes.residual[group] = pp_encode(&a->codes.dense, a->targets.rows + group * length, bytes);
-    s->square[target] = 0;
-    for (int64_t f = 0; f < length; f++) {
-        pp_put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - bytes[f] : -bytes[f]);
-        s->square[target] += bytes[f] * bytes[f];
-    }
-    s->sum[target] = pp_sum_of_codes(bytes, length);
+    s->square[target] =
+        pp_target_codes(a, group, codes_of(job, s, target), bytes, &a->codes.residual[group]);
+    s->sum[target] = pp_sum_of_codes(bytes, a->targets.length);
     s->found[target] = 0;
     s->cutoff[target] = first_cutoff(a, group);
 }
@@ -258,7 +274,7 @@ int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles)
 double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k)
 {
     const int64_t at = (int64_t)group * LENGTH + k;
-    return a->is_exact ? a->codes.squares[at] : a->codes.bounds[at];
+    return a->is_exact ? a->codes.squares[at] : a->codes.least[at];
 }
 
 void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost)
@@ -267,7 +283,7 @@ void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost
     if (a->is_exact)
         a->codes.squares[at] = (int32_t)cost;
     else /* rounded down */
-        a->codes.bounds[at] = cost < FLT_MAX ? (float)(cost * (1 - 0x1p-22)) : FLT_MAX;
+        a->codes.least[at] = cost < FLT_MAX ? (float)(cost * (1 - 0x1p-22)) : FLT_MAX;
 }
 
 /* --- making the codes --- */
@@ -282,8 +298,8 @@ static bool allocate(pp_auction *a)
     if (a->is_exact)
         codes->squares = malloc(m * LENGTH * sizeof *codes->squares);
     else
-        codes->bounds = malloc(m * LENGTH * sizeof *codes->bounds);
-    return codes->lists && codes->residual && codes->listed && (codes->squares || codes->bounds);
+        codes->least = malloc(m * LENGTH * sizeof *codes->least);
+    return codes->lists && codes->residual && codes->listed && (codes->squares || codes->least);
 }
 
 enum pp_status pp_codes_build(pp_auction *a)
@@ -299,7 +315,11 @@ enum pp_status pp_codes_build(pp_auction *a)
                               .count = a->targets.count};
     const enum pp_status status = pp_dense_build(&codes->dense, &job, &codes->usable, &a->run);
     codes->dense.tiles = &codes->rows;
-    return status == PP_OK && codes->usable && !allocate(a) ? PP_NO_MEMORY : status;
+    if (status != PP_OK || !codes->usable)
+        return status;
+    if (pp_bounds_fit(a))
+        return pp_bounds_build(a);
+    return allocate(a) ? PP_OK : PP_NO_MEMORY;
 }
 
 void pp_codes_free(pp_auction *a)
@@ -309,5 +329,6 @@ void pp_codes_free(pp_auction *a)
     free(a->codes.residual);
     free(a->codes.listed);
     free(a->codes.squares);
+    free(a->codes.least);
     free(a->codes.bounds);
 }

@@ -112,8 +112,19 @@ static double first_cutoff(const pp_auction *a, int32_t group)
 static double true_cost(const pp_auction *a, int32_t group, int32_t tile)
 {
     const int64_t length = a->targets.length;
+    if (a->targets.bytes)
+        return pp_kernels->byte_distance(a->targets.bytes + group * length,
+                                         a->tiles.bytes + tile * length, length);
     return pp_kernels->row_distance(a->targets.rows + group * length, a->tiles.rows + tile * length,
                                     length);
+}
+
+static double tighten_bound(const pp_auction *a, int32_t group, int32_t tile)
+{
+    const double cost = true_cost(a, group, tile);
+    if (!a->is_exact)
+        pp_put_bound(a, group, tile, cost);
+    return cost;
 }
 
 static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
@@ -155,6 +166,38 @@ static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
     drop_worst(s, a->width);
 }
 
+/* The least bounds + prices; or costs + prices, where their bounds are low enough. */
+static void look_at_bounds(const pp_auction *a, int32_t group, list_state *s, bool at_costs)
+{
+    s->count = 0;
+    s->cutoff = first_cutoff(a, group);
+    for (int64_t first = 0; first < a->tiles.count; first += PP_STRETCH) {
+        const int64_t left = a->tiles.count - first;
+        const int hits = pp_near_bounds_of(a, group, first, left < PP_STRETCH ? left : PP_STRETCH,
+                                           s->cutoff, s->hits);
+        for (int h = 0; h < hits; h++) {
+            const int32_t tile = (int32_t)first + s->hits[h];
+            const double least = pp_bound_of(a, group, tile);
+            consider(a, group, s, tile, at_costs ? tighten_bound(a, group, tile) : least);
+        }
+    }
+    drop_worst(s, a->width);
+}
+
+/* First, few costs are computed; the list will do if one of them is sure to be the least. */
+static void look_behind_bounds(const pp_auction *a, int32_t group, list_state *s)
+{
+    double least = DBL_MAX;
+    look_at_bounds(a, group, s, false);
+    for (int k = 0; k < s->count; k++) {
+        pp_candidate *candidate = &s->candidates[k];
+        candidate->cost = tighten_bound(a, group, candidate->tile);
+        least = fmin(least, candidate->cost + pp_offer_price(a, group, candidate->tile));
+    }
+    if (least > s->cutoff && s->cutoff < DBL_MAX)
+        look_at_bounds(a, group, s, true);
+}
+
 /* The best of its long list; false: no tile in that is sure to be better than all others. */
 static bool choose_candidates(const pp_auction *a, int32_t group, list_state *s)
 {
@@ -192,7 +235,7 @@ static void put_list(pp_auction *a, int32_t group, const list_state *s)
     const int64_t at = (int64_t)group * a->width;
     pp_list *list = &a->lists[group];
     list->count = s->count;
-    list->rest = s->count < a->width && !a->codes.usable ? DBL_MAX : s->cutoff;
+    list->rest = s->count < a->width && !a->codes.lists ? DBL_MAX : s->cutoff;
     for (int k = 0; k < s->count; k++) {
         a->listed[at + k] = s->candidates[k].tile;
         a->listed_cost[at + k] = s->candidates[k].cost;
@@ -206,6 +249,8 @@ static bool make_lists(const void *shared, void *state, pp_slice *slice)
         const int32_t group = a->waiting[item];
         if (!a->codes.usable) {
             find_candidates(a, group, state);
+        } else if (a->codes.bounds) {
+            look_behind_bounds(a, group, state);
         } else if (!choose_candidates(a, group, state)) {
             a->is_worn[group] = !a->is_worn[group];
             if (a->is_worn[group])
@@ -259,7 +304,7 @@ enum pp_status pp_renew_lists(pp_auction *a)
     if (a->tree.changed)
         pp_tree_update(a);
     enum pp_status status = make_all_lists(a);
-    if (status == PP_OK && a->codes.usable)
+    if (status == PP_OK && a->codes.lists)
         status = remake_worn_lists(a);
     for (int32_t w = a->waits; status == PP_OK && w-- > 0;)
         a->queue[a->queued++] = a->waiting[w];

@@ -80,4 +80,6 @@ void pp_merged_free(pp_merged *merged)
     free(merged->of);
     free(merged->size);
     free(merged->rows);
+    free(merged->bytes);
+    free(merged->from);
 }

@@ -38,6 +38,34 @@ TARGET int ISA(pp_near_tiles)(const double *target, const double *columns, int64
     return compare_tiles(target, columns, stride, length, price, count, cutoff, cost, hits);
 }
 
+/* Which tiles have bound + price <= cutoff; how many those are. */
+TARGET int ISA(pp_near_bounds)(const uint16_t *bounds, double scale, const double *price,
+                               int64_t count, double cutoff, int32_t *hits)
+{
+    const vd limit = v_set1(cutoff), least = v_set1(0x1p-31), times = v_set1(scale);
+    int found = 0;
+    for (int64_t i = 0; i < count; i += VL) {
+        const vd bound = v_mul(v_sub(v_load_short(bounds + i), least), times);
+        uint64_t bits = v_bits(v_le(v_add(bound, v_load(price + i)), limit));
+        if (count - i < VL)
+            bits &= (UINT64_C(1) << (count - i)) - 1;
+        for (; PP_UNLIKELY(bits); bits &= bits - 1)
+            hits[found++] = (int32_t)i + pp_lowest_bit(bits);
+    }
+    return found;
+}
+
+/* The squared distance of two rows of bytes. */
+TARGET int32_t ISA(pp_byte_distance)(const uint8_t *a, const uint8_t *b, int64_t length)
+{
+    int32_t sum = 0;
+    for (int64_t f = 0; f < length; f++) {
+        const int16_t difference = (int16_t)(a[f] - b[f]);
+        sum += difference * difference;
+    }
+    return sum;
+}
+
 /* What no cost + price below each of PP_WIDE nodes is lower than, and which may reach the cutoff:
    see assign_tree.c. */
 TARGET uint64_t ISA(pp_near_nodes)(const double *wide, const double *target, int64_t length,

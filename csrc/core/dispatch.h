@@ -31,6 +31,8 @@ typedef struct pp_kernel_table {
     pp_near_tiles_kernel *near_tiles;
     pp_near_nodes_kernel *near_nodes;
     pp_row_distance_kernel *row_distance;
+    pp_near_bounds_kernel *near_bounds;
+    pp_byte_distance_kernel *byte_distance;
     pp_add_rows_kernel *add_rows;
     const pp_dense_kernels *dense; /* with its own variant for VNNI */
 } pp_kernel_table;

@@ -8,6 +8,7 @@
        VL                     doubles in a vector
        vd, vm                 a vector of doubles; a mask with one truth value a lane
        v_load v_store v_set1  unaligned
+       v_load_short(p)        2^-31 … 2 from 16 bits each: 5 of the exponent, 11 of the mantissa
        v_add v_sub v_mul v_div v_sqrt      each correctly rounded, as IEEE 754 says
        v_abs                  of a number
        v_twice_plus(a, b)     2 * a + b: the bits of a + a + b, provided a + a does not overflow
@@ -42,6 +43,7 @@
 #define vd            ISA(vd)
 #define vm            ISA(vm)
 #define v_load        ISA(v_load)
+#define v_load_short  ISA(v_load_short)
 #define v_store       ISA(v_store)
 #define v_set1        ISA(v_set1)
 #define v_add         ISA(v_add)

@@ -18,6 +18,13 @@ TARGET PP_INLINE vd v_load(const double *p)
     return _mm256_loadu_pd(p);
 }
 
+TARGET PP_INLINE vd v_load_short(const uint16_t *p)
+{
+    const __m256i a = _mm256_cvtepu16_epi64(_mm_loadl_epi64((const __m128i *)(const void *)p));
+    const __m256i least = _mm256_castpd_si256(_mm256_set1_pd(0x1p-31));
+    return _mm256_castsi256_pd(_mm256_add_epi64(_mm256_slli_epi64(a, 41), least));
+}
+
 TARGET PP_INLINE void v_store(double *p, vd a)
 {
     _mm256_storeu_pd(p, a);

@@ -16,6 +16,13 @@ TARGET PP_INLINE vd v_load(const double *p)
     return _mm512_loadu_pd(p);
 }
 
+TARGET PP_INLINE vd v_load_short(const uint16_t *p)
+{
+    const __m512i a = _mm512_cvtepu16_epi64(_mm_loadu_si128((const __m128i *)(const void *)p));
+    const __m512i least = _mm512_castpd_si512(_mm512_set1_pd(0x1p-31));
+    return _mm512_castsi512_pd(_mm512_add_epi64(_mm512_slli_epi64(a, 41), least));
+}
+
 TARGET PP_INLINE void v_store(double *p, vd a)
 {
     _mm512_storeu_pd(p, a);

@@ -18,6 +18,13 @@ TARGET PP_INLINE vd v_load(const double *p)
     return vld1q_f64(p);
 }
 
+TARGET PP_INLINE vd v_load_short(const uint16_t *p)
+{
+    const uint64x2_t a = vcombine_u64(vcreate_u64(p[0]), vcreate_u64(p[1]));
+    const uint64x2_t least = vreinterpretq_u64_f64(vdupq_n_f64(0x1p-31));
+    return vreinterpretq_f64_u64(vaddq_u64(vshlq_n_u64(a, 41), least));
+}
+
 TARGET PP_INLINE void v_store(double *p, vd a)
 {
     vst1q_f64(p, a);

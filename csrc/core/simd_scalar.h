@@ -22,6 +22,14 @@ TARGET PP_INLINE vd v_load(const double *p)
     return *p;
 }
 
+TARGET PP_INLINE vd v_load_short(const uint16_t *p)
+{
+    const uint64_t bits = ((uint64_t)*p << 41) + (UINT64_C(992) << 52);
+    vd a;
+    memcpy(&a, &bits, sizeof a);
+    return a;
+}
+
 TARGET PP_INLINE void v_store(double *p, vd a)
 {
     *p = a;

@@ -18,6 +18,12 @@ TARGET PP_INLINE vd v_load(const double *p)
     return _mm_loadu_pd(p);
 }
 
+TARGET PP_INLINE vd v_load_short(const uint16_t *p)
+{
+    const __m128i a = _mm_set_epi64x(p[1], p[0]), least = _mm_castpd_si128(_mm_set1_pd(0x1p-31));
+    return _mm_castsi128_pd(_mm_add_epi64(_mm_slli_epi64(a, 41), least));
+}
+
 TARGET PP_INLINE void v_store(double *p, vd a)
 {
     _mm_storeu_pd(p, a);

@@ -1,6 +1,9 @@
-/* Assignments of rows between guard pages, under every variant: their proof, in integers. */
+/* Assignments of rows between guard pages, under every variant: their proof, in integers; and of
+   floats, with many features. With and without memory for bounds of all costs. */
+#include <math.h>
 #include <stdlib.h>
 
+#include "../../csrc/core/assign.h"
 #include "../../csrc/core/pp.h"
 #include "check.h"
 #include "tests.h"
@@ -83,8 +86,61 @@ static void test_one(void)
     guarded_free(prices);
 }
 
+enum { FLOATS = 120, FLOAT_FEATURES = 50 };
+
+static double float_distance(const double *a, const double *b)
+{
+    double sum = 0;
+    for (int f = 0; f < FLOAT_FEATURES; f++)
+        sum += (a[f] - b[f]) * (a[f] - b[f]);
+    return sum;
+}
+
+static void test_floats(void)
+{
+    static double rows[2][FLOATS * FLOAT_FEATURES];
+    int64_t indices[FLOATS];
+    double prices[FLOATS], cost = 0, proven = 0, all = 0;
+    pp_view views[2];
+    for (int k = 0; k < 2; k++) {
+        for (int i = 0; i < FLOATS * FLOAT_FEATURES; i++)
+            rows[k][i] = (double)random_below(1 << 20) / (random_chance(0.1) ? 1 : 100);
+        views[k] = (pp_view){.data = (char *)rows[k],
+                             .type = PP_FLOAT64,
+                             .ndim = 2,
+                             .shape = {FLOATS - (1 - k) * random_below(9), FLOAT_FEATURES},
+                             .strides = {FLOAT_FEATURES * sizeof(double), sizeof(double)}};
+    }
+    pp_assignment found = {.indices = indices, .prices = prices};
+    const pp_run run = {.num_threads = 1 + (int)random_below(3)};
+    enum pp_assign_fault fault;
+    CHECK(pp_assign(&views[0], &views[1], 1, 1e-6, &run, &found, &fault) == PP_OK, "memory");
+    CHECK(fault == PP_ASSIGN_FINE, "fault %d", (int)fault);
+    for (int64_t i = 0; i < views[0].shape[0]; i++) {
+        double least = INFINITY;
+        for (int64_t j = 0; j < FLOATS; j++)
+            least = fmin(
+                least, float_distance(rows[0] + i * FLOAT_FEATURES, rows[1] + j * FLOAT_FEATURES) +
+                           prices[j]);
+        proven += least;
+        cost += float_distance(rows[0] + i * FLOAT_FEATURES, rows[1] + indices[i] * FLOAT_FEATURES);
+    }
+    for (int64_t j = 0; j < FLOATS; j++)
+        all += prices[j];
+    CHECK(fabs(found.cost - cost) <= 1e-12 * cost, "cost %g, not %g", found.cost, cost);
+    CHECK(found.bound <= proven - all + 1e-12 * proven, "bound %g of %g", found.bound,
+          proven - all);
+    CHECK(cost - found.bound <= 1.0000001e-6 * cost, "cost %g bound %g", cost, found.bound);
+}
+
 void test_assign(int rounds)
 {
-    for (int round = 0; round < rounds / 5 + 1; round++)
+    const int64_t budget = pp_bounds_budget;
+    for (int round = 0; round < rounds / 5 + 1; round++) {
+        pp_bounds_budget = round % 2 ? 0 : budget;
         test_one();
+        if (round % 8 < 2)
+            test_floats();
+    }
+    pp_bounds_budget = budget;
 }
