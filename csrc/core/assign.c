@@ -277,9 +277,9 @@ static enum pp_status read_rows(pp_auction *a, const pp_view *targets, const pp_
 {
     const pp_rows rows[2] = {pp_rows_of(targets), pp_rows_of(tiles)};
     bool finite[2] = {true, true};
-    enum pp_status status = pp_merge_rows(&rows[0], &a->targets, &finite[0]);
+    enum pp_status status = pp_merge_rows(a, &rows[0], &a->targets, &finite[0]);
     if (status == PP_OK)
-        status = pp_merge_rows(&rows[1], &a->tiles, &finite[1]);
+        status = pp_merge_rows(a, &rows[1], &a->tiles, &finite[1]);
     *fault = !finite[0] ? PP_ASSIGN_TARGETS : !finite[1] ? PP_ASSIGN_TILES : PP_ASSIGN_FINE;
     return status;
 }

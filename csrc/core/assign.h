@@ -30,10 +30,6 @@ typedef struct pp_merged {
     int64_t length;
 } pp_merged;
 
-/* Read and merge; `finite` becomes false if some number is not. To be freed in any case. */
-enum pp_status pp_merge_rows(const pp_rows *rows, pp_merged *merged, bool *finite);
-void pp_merged_free(pp_merged *merged);
-
 /* A unit of a tile that was bid for. */
 typedef struct pp_unit {
     double price, cost; /* of its owner */
@@ -146,6 +142,10 @@ typedef struct pp_auction {
 /* Run a job; poll the caller, if that is due, after it. */
 struct pp_job;
 enum pp_status pp_auction_run(pp_auction *a, const struct pp_job *job);
+
+/* Read and merge; `finite` becomes false if some number is not. To be freed in any case. */
+enum pp_status pp_merge_rows(pp_auction *a, const pp_rows *rows, pp_merged *merged, bool *finite);
+void pp_merged_free(pp_merged *merged);
 
 /* Renumbers the targets and tiles, where a tree pays. */
 enum pp_status pp_tree_build(pp_auction *a);

@@ -18,10 +18,18 @@
 
 enum {
     WORTH_A_THREAD = 1 << 19, /* features to compare */
+    WORTH_A_LOOK = 1 << 20,   /* at the clock */
 };
+
+/* What a group looks at. */
+enum look { NOTHING, TILES, BOUNDS, COSTS, CHOSEN, ALL_COSTS };
 
 typedef struct list_state {
     pp_worker worker;
+    enum look look; /* NOTHING: a group has to be drawn */
+    int32_t group;
+    int64_t next; /* tile */
+    int64_t work; /* features, since the last look at the clock */
     int count;
     double cutoff;
     pp_candidate candidates[2 * PP_LIST_WIDTH];
@@ -127,142 +135,178 @@ static double tighten_bound(const pp_auction *a, int32_t group, int32_t tile)
     return cost;
 }
 
-static void consider(const pp_auction *a, int32_t group, list_state *s, int32_t tile, double cost)
+static void consider(const pp_auction *a, list_state *s, int32_t tile, double cost)
 {
-    const double value = cost + pp_offer_price(a, group, tile);
+    const double value = cost + pp_offer_price(a, s->group, tile);
     if (value <= s->cutoff)
         s->candidates[s->count++] = (pp_candidate){value, cost, tile};
     if (s->count >= 2 * a->width)
         drop_worst(s, a->width);
 }
 
-/* Tiles first … stop - 1, at most PP_STRETCH. */
-static void look_at(const pp_auction *a, int32_t group, list_state *s, int64_t first, int64_t stop)
+/* --- looking at tiles first … stop - 1, at most PP_STRETCH --- */
+
+static void look_at_tiles(const pp_auction *a, list_state *s, int64_t first, int64_t stop)
 {
     const int64_t length = a->targets.length;
-    const double *target = a->targets.rows + group * length;
+    const double *target = a->targets.rows + s->group * length;
     const int hits =
         pp_kernels->near_tiles(target, a->columns + first, a->stride, length, a->price + first,
                                stop - first, s->cutoff, s->cost, s->hits);
     for (int h = 0; h < hits; h++)
-        consider(a, group, s, (int32_t)first + s->hits[h], s->cost[s->hits[h]]);
+        consider(a, s, (int32_t)first + s->hits[h], s->cost[s->hits[h]]);
+    s->work += (stop - first) * length;
 }
 
-static void find_candidates(const pp_auction *a, int32_t group, list_state *s)
+/* The bounds themselves, or the costs where these are low enough. */
+static void look_at_bounds(const pp_auction *a, list_state *s, int64_t first, int64_t stop)
 {
-    s->count = 0;
-    s->cutoff = first_cutoff(a, group);
-    const int64_t count = a->tiles.count;
-    if (a->tree.changed) {
-        pp_tree_walk walk;
-        pp_tree_begin(a, &walk);
-        const double *target = a->targets.rows + group * a->targets.length;
-        for (int64_t first, stop; pp_tree_next(a, target, s->cutoff, &walk, &first, &stop);)
-            look_at(a, group, s, first, stop);
-    } else {
-        for (int64_t first = 0; first < count; first += PP_STRETCH)
-            look_at(a, group, s, first, first + PP_STRETCH < count ? first + PP_STRETCH : count);
+    const int hits = pp_near_bounds_of(a, s->group, first, stop - first, s->cutoff, s->hits);
+    const bool at_costs = s->look == COSTS;
+    for (int h = 0; h < hits; h++) {
+        const int32_t tile = (int32_t)first + s->hits[h];
+        consider(a, s, tile,
+                 at_costs ? tighten_bound(a, s->group, tile) : pp_bound_of(a, s->group, tile));
     }
-    drop_worst(s, a->width);
+    s->work += stop - first + (at_costs ? hits * a->targets.length : 0);
 }
 
-/* The least bounds + prices; or costs + prices, where their bounds are low enough. */
-static void look_at_bounds(const pp_auction *a, int32_t group, list_state *s, bool at_costs)
+static void look_at_costs(const pp_auction *a, list_state *s, int64_t first, int64_t stop)
 {
+    for (int64_t tile = first; tile < stop; tile++)
+        consider(a, s, (int32_t)tile, true_cost(a, s->group, (int32_t)tile));
+    s->work += (stop - first) * a->targets.length;
+}
+
+static void look_at_tree(const pp_auction *a, list_state *s)
+{
+    const double *target = a->targets.rows + s->group * a->targets.length;
+    pp_tree_walk walk;
+    pp_tree_begin(a, &walk);
+    for (int64_t first, stop; pp_tree_next(a, target, s->cutoff, &walk, &first, &stop);)
+        look_at_tiles(a, s, first, stop);
+}
+
+/* --- a list --- */
+
+static void begin_look(const pp_auction *a, list_state *s, enum look look)
+{
+    s->look = look;
     s->count = 0;
-    s->cutoff = first_cutoff(a, group);
-    for (int64_t first = 0; first < a->tiles.count; first += PP_STRETCH) {
-        const int64_t left = a->tiles.count - first;
-        const int hits = pp_near_bounds_of(a, group, first, left < PP_STRETCH ? left : PP_STRETCH,
-                                           s->cutoff, s->hits);
-        for (int h = 0; h < hits; h++) {
-            const int32_t tile = (int32_t)first + s->hits[h];
-            const double least = pp_bound_of(a, group, tile);
-            consider(a, group, s, tile, at_costs ? tighten_bound(a, group, tile) : least);
+    s->next = 0;
+    s->cutoff = first_cutoff(a, s->group);
+}
+
+/* At all tiles; false: the slice is over before. */
+static bool look_on(const pp_auction *a, list_state *s, const pp_slice *slice)
+{
+    const int64_t count = s->look == CHOSEN ? 0 : a->tiles.count;
+    while (s->next < count) {
+        const int64_t first = s->next;
+        s->next = first + PP_STRETCH < count ? first + PP_STRETCH : count;
+        if (s->look == TILES)
+            look_at_tiles(a, s, first, s->next);
+        else if (s->look == ALL_COSTS)
+            look_at_costs(a, s, first, s->next);
+        else
+            look_at_bounds(a, s, first, s->next);
+        if (s->work > WORTH_A_LOOK) {
+            s->work = 0;
+            if (pp_slice_over(slice))
+                return false;
         }
     }
     drop_worst(s, a->width);
+    return true;
 }
 
-/* First, few costs are computed; the list will do if one of them is sure to be the least. */
-static void look_behind_bounds(const pp_auction *a, int32_t group, list_state *s)
+/* The costs of those with the least bounds; false: none of them is sure to be the least. */
+static bool compute_costs(const pp_auction *a, list_state *s)
 {
     double least = DBL_MAX;
-    look_at_bounds(a, group, s, false);
     for (int k = 0; k < s->count; k++) {
         pp_candidate *candidate = &s->candidates[k];
-        candidate->cost = tighten_bound(a, group, candidate->tile);
-        least = fmin(least, candidate->cost + pp_offer_price(a, group, candidate->tile));
+        candidate->cost = tighten_bound(a, s->group, candidate->tile);
+        least = fmin(least, candidate->cost + pp_offer_price(a, s->group, candidate->tile));
     }
-    if (least > s->cutoff && s->cutoff < DBL_MAX)
-        look_at_bounds(a, group, s, true);
+    return least <= s->cutoff || s->cutoff == DBL_MAX;
 }
 
 /* The best of its long list; false: no tile in that is sure to be better than all others. */
-static bool choose_candidates(const pp_auction *a, int32_t group, list_state *s)
+static bool choose_candidates(const pp_auction *a, list_state *s)
 {
     const int32_t *tiles;
-    const int64_t count = pp_long_list(a, group, &tiles);
-    const double rest = a->codes.lists[group].rest;
-    s->count = 0;
-    s->cutoff = fmin(first_cutoff(a, group), rest);
+    const int64_t count = pp_long_list(a, s->group, &tiles);
+    const double rest = a->codes.lists[s->group].rest;
+    begin_look(a, s, CHOSEN);
+    s->cutoff = fmin(s->cutoff, rest);
     for (int64_t k = 0; k < count; k++) {
-        double cost = pp_long_list_cost(a, group, k);
+        double cost = pp_long_list_cost(a, s->group, k);
         if (cost + a->price[tiles[k]] > s->cutoff)
             continue;
         if (!a->is_exact) {
-            cost = true_cost(a, group, tiles[k]);
-            pp_long_list_put(a, group, k, cost);
+            cost = true_cost(a, s->group, tiles[k]);
+            pp_long_list_put(a, s->group, k, cost);
         }
-        consider(a, group, s, tiles[k], cost);
+        consider(a, s, tiles[k], cost);
     }
-    drop_worst(s, a->width);
     return s->count > 0 || rest == DBL_MAX;
 }
 
-/* Where the codes can't tell which tiles are the best. */
-static void compare_all(const pp_auction *a, int32_t group, list_state *s)
+/* False: the group needs a long list first. */
+static bool begin_list(pp_auction *a, list_state *s, int32_t group)
 {
-    s->count = 0;
-    s->cutoff = first_cutoff(a, group);
-    for (int32_t tile = 0; tile < a->tiles.count; tile++)
-        consider(a, group, s, tile, true_cost(a, group, tile));
-    drop_worst(s, a->width);
+    s->group = group;
+    if (a->codes.bounds) {
+        begin_look(a, s, BOUNDS);
+    } else if (!a->codes.usable) {
+        begin_look(a, s, TILES);
+        if (a->tree.changed) {
+            look_at_tree(a, s);
+            s->look = CHOSEN;
+        }
+    } else if (!choose_candidates(a, s)) {
+        a->is_worn[group] = !a->is_worn[group];
+        begin_look(a, s, a->is_worn[group] ? NOTHING : ALL_COSTS);
+        return !a->is_worn[group];
+    }
+    return true;
 }
 
-static void put_list(pp_auction *a, int32_t group, const list_state *s)
+static void put_list(pp_auction *a, list_state *s)
 {
-    const int64_t at = (int64_t)group * a->width;
-    pp_list *list = &a->lists[group];
+    const int64_t at = (int64_t)s->group * a->width;
+    pp_list *list = &a->lists[s->group];
+    a->is_worn[s->group] = false;
     list->count = s->count;
     list->rest = s->count < a->width && !a->codes.lists ? DBL_MAX : s->cutoff;
     for (int k = 0; k < s->count; k++) {
         a->listed[at + k] = s->candidates[k].tile;
         a->listed_cost[at + k] = s->candidates[k].cost;
     }
+    s->look = NOTHING;
 }
 
 static bool make_lists(const void *shared, void *state, pp_slice *slice)
 {
     pp_auction *a = *(pp_auction *const *)shared;
-    for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
-        const int32_t group = a->waiting[item];
-        if (!a->codes.usable) {
-            find_candidates(a, group, state);
-        } else if (a->codes.bounds) {
-            look_behind_bounds(a, group, state);
-        } else if (!choose_candidates(a, group, state)) {
-            a->is_worn[group] = !a->is_worn[group];
-            if (a->is_worn[group])
+    list_state *s = state;
+    do {
+        if (s->look == NOTHING) {
+            const int64_t item = pp_slice_draw(slice);
+            if (item < 0)
+                return true;
+            if (!begin_list(a, s, a->waiting[item]))
                 continue;
-            compare_all(a, group, state);
         }
-        a->is_worn[group] = false;
-        put_list(a, group, state);
-        if (pp_slice_over(slice))
+        if (!look_on(a, s, slice))
             return false;
-    }
-    return true;
+        if (s->look == BOUNDS && !compute_costs(a, s))
+            begin_look(a, s, COSTS);
+        else
+            put_list(a, s);
+    } while (!pp_slice_over(slice));
+    return false;
 }
 
 static enum pp_status make_all_lists(pp_auction *a)
