@@ -131,6 +131,33 @@ def test_progress_counts_thousandths():
     assert done.count(1000) == 1
 
 
+def test_the_caller_is_asked_while_equal_rows_are_merged():
+    rows = np.broadcast_to(np.uint8(7), (200, 50_000))
+    calls = []
+    core.set_slices(0.0, 0)  # they are over at once
+    try:
+        pp.mosaic.assign(
+            rows, rows[:1], max_uses=200, progress=lambda *counts: calls.append(counts)
+        )
+    finally:
+        core.set_slices(0.1, 0)
+    assert len(calls) > 100
+
+
+@pytest.mark.parametrize("features", [40, 50])
+def test_a_target_may_look_at_its_tiles_in_many_slices(features):
+    rng = np.random.default_rng(0)
+    targets, tiles = rng.normal(size=(5, features)), rng.normal(size=(30_000, features))
+    expected = pp.mosaic.assign(targets, tiles)
+    core.set_slices(0.0, 1)
+    try:
+        found = pp.mosaic.assign(targets, tiles, num_threads=3)
+    finally:
+        core.set_slices(0.1, 0)
+    assert_array_equal(found.indices, expected.indices)
+    assert_array_equal(found.prices, expected.prices)
+
+
 def test_an_exception_from_progress_stops_the_work():
     def stop(done, total):
         raise LookupError("enough")
