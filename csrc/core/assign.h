@@ -190,10 +190,10 @@ enum pp_status pp_bounds_build(pp_auction *a);
 /* Of the tiles from the first on, those with bound + price <= cutoff; how many those are. */
 int pp_near_bounds_of(const pp_auction *a, int32_t group, int64_t first, int64_t count,
                       double cutoff, int32_t *hits);
-/* To what the group pays at most, if a tile is to cost it so much. */
-void pp_raise_prices(pp_auction *a, int32_t group, double value);
 double pp_bound_of(const pp_auction *a, int32_t group, int32_t tile);
 void pp_put_bound(const pp_auction *a, int32_t group, int32_t tile, double cost);
+/* The true cost: it replaces the bound. */
+double pp_tighten_bound(const pp_auction *a, int32_t group, int32_t tile);
 
 /* For all groups that wait. */
 enum pp_status pp_renew_long_lists(pp_auction *a);

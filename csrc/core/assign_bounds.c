@@ -161,9 +161,3 @@ int pp_near_bounds_of(const pp_auction *a, int32_t group, int64_t first, int64_t
     return pp_kernels->near_bounds(row_of(a, group) + first, a->codes.scale, a->price + first,
                                    count, cutoff, hits);
 }
-
-void pp_raise_prices(pp_auction *a, int32_t group, double value)
-{
-    for (int32_t tile = 0; tile < a->tiles.count; tile++)
-        a->price[tile] = fmax(a->price[tile], value - pp_bound_of(a, group, tile));
-}

@@ -150,14 +150,22 @@ static void lower_prices(pp_auction *all)
         all->price[tile] -= least;
 }
 
-/* Where there are bounds of all costs, these will do. */
+/* To what a group of the sample pays at most, where it can see that it pays so much. */
+static void raise_prices(pp_auction *all, int32_t group, double value)
+{
+    for (int32_t tile = 0; tile < all->tiles.count; tile++)
+        if (value - pp_bound_of(all, group, tile) > all->price[tile])
+            all->price[tile] = fmax(all->price[tile], value - pp_tighten_bound(all, group, tile));
+}
+
+/* Where there are bounds of all costs, few of these have to be computed. */
 static void spread_behind_bounds(const pp_auction *some, pp_auction *all)
 {
     const double lowest = some->surplus ? pp_lowest_price(some) : -DBL_MAX;
     for (int64_t tile = 0; tile < all->tiles.count; tile++)
         all->price[tile] = lowest;
     for (int32_t x = 0; x < some->targets.count; x++)
-        pp_raise_prices(all, some->targets.from[x], pp_least_value(some, x, some->price, 0));
+        raise_prices(all, some->targets.from[x], pp_least_value(some, x, some->price, 0));
     lower_prices(all);
 }
 

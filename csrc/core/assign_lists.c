@@ -127,7 +127,7 @@ static double true_cost(const pp_auction *a, int32_t group, int32_t tile)
                                     length);
 }
 
-static double tighten_bound(const pp_auction *a, int32_t group, int32_t tile)
+double pp_tighten_bound(const pp_auction *a, int32_t group, int32_t tile)
 {
     const double cost = true_cost(a, group, tile);
     if (!a->is_exact)
@@ -166,7 +166,7 @@ static void look_at_bounds(const pp_auction *a, list_state *s, int64_t first, in
     for (int h = 0; h < hits; h++) {
         const int32_t tile = (int32_t)first + s->hits[h];
         consider(a, s, tile,
-                 at_costs ? tighten_bound(a, s->group, tile) : pp_bound_of(a, s->group, tile));
+                 at_costs ? pp_tighten_bound(a, s->group, tile) : pp_bound_of(a, s->group, tile));
     }
     s->work += stop - first + (at_costs ? hits * a->targets.length : 0);
 }
@@ -226,7 +226,7 @@ static bool compute_costs(const pp_auction *a, list_state *s)
     double least = DBL_MAX;
     for (int k = 0; k < s->count; k++) {
         pp_candidate *candidate = &s->candidates[k];
-        candidate->cost = tighten_bound(a, s->group, candidate->tile);
+        candidate->cost = pp_tighten_bound(a, s->group, candidate->tile);
         least = fmin(least, candidate->cost + pp_offer_price(a, s->group, candidate->tile));
     }
     return least <= s->cutoff || s->cutoff == DBL_MAX;
