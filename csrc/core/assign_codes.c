@@ -1,5 +1,6 @@
-/* Codes of the tiles, where there are many features; and long lists, where bounds of all costs would
-   take too much memory (see assign_bounds.c), so that few groups ever look at all tiles again.
+/* Codes of the tiles, where there are many features; and long lists, where bounds of all costs
+   would take too much memory (see assign_bounds.c), so that few groups ever look at all tiles
+   again.
 
    Features become codes of 8 bits (see match_dense.c), whose squared distance D, an integer, costs
    one dot product. For uint8 it is the distance itself; else
