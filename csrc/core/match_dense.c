@@ -185,7 +185,7 @@ static int32_t *least_ever(const pp_dense *dense, dense_state *s, int target)
     return candidates_of(dense, s) + 2 * lanes_of_block(dense) + target * pp_kernels->dense->lanes;
 }
 
-/* As begin_target gives them to the kernels: see the top. */
+/* The codes of a target as the kernels multiply them: w, see the top. */
 static void put_target(int32_t *to, const uint8_t *codes, int64_t length)
 {
     uint8_t *bytes = (uint8_t *)to;

@@ -95,6 +95,8 @@ def photo_mosaic(
     ------
     TypeError, ValueError
         Naming the argument; also where there are fewer tiles than `max_uses` asks for.
+    OSError
+        Where the target is a file that cannot be read as a picture.
     ImportError
         Where Pillow is missing.
 
@@ -139,7 +141,7 @@ def plan(
     height, width = tiles.shape[1:3]
     options.check(height, width)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, (height, width), grid)
+    shape = shape_of(picture, (height, width), grid)
     with stages("compare"):
         cells = min(options.detail, height), min(options.detail, width)
         picture = fitted(picture, (height, width), shape, cells)
@@ -161,7 +163,7 @@ def preview(
     places there are. A transfer of palettes, which needs the tiles, may divide it otherwise."""
     options.check(*tile)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, tile, grid)
+    shape = shape_of(picture, tile, grid)
     cells = min(options.detail, tile[0]), min(options.detail, tile[1])
     picture = fitted(picture, tile, shape, cells)
     if options.greyscale:
@@ -179,9 +181,8 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
     return array
 
 
-def _rows_and_columns(
-    picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]
-) -> tuple[int, int]:
+def shape_of(picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the mosaic of a picture."""
     if isinstance(grid, (tuple, list)):
         return rows_and_columns(NAME, grid)
     cols = whole_number(NAME, "grid", grid)
