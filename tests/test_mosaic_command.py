@@ -115,7 +115,10 @@ def test_the_grid_is_shown_without_tiles(tmp_path, target, capsys, monkeypatch, 
         (["--fractal", "9", "-o", "no/out.png"], "there is no folder no"),
         (["--fractal", "0", "-o", "out.png"], "--fractal"),
         (["--fractal", "9", "-o", "out.png", "--grid", "0"], "--grid"),
-        (["--fractal", "9", "-o", "out.png", "--grid", "a"], "--grid"),
+        (["--fractal", "9", "-o", "out.png", "--grid", "a"], "'a' is neither one number nor two"),
+        (["--fractal", "9", "-o", "out.png", "--grid", "1000000"], "grid must have at most 100000"),
+        (["--show-grid", "-o", "out.png", "--grid", "20000x30000"], "not 30000 rows of 20000"),
+        (["target.png", "-o", "out.png"], "target.png is a file, not a folder"),
         (["--fractal", "9", "-o", "out.png", "--max-uses", "1"], "tiles must be at least"),
         (["--fractal", "9", "-o", "out.png", "--detail", "51"], "detail must be"),
         (["--fractal", "9", "-o", "out.png", "--blend", "2"], "--blend"),
@@ -194,6 +197,19 @@ def test_large_targets_are_not_warned_of(tmp_path, capsys, monkeypatch):
     options = ["--fractal", "9", "--grid", "3", "-o", str(tmp_path / "o.png")]
     assert run(["mosaic", str(tmp_path / "large.png"), *options]) == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("out", ["-o", "--dzi"])
+def test_a_folder_that_is_read_only_is_named_before_the_work(
+    tmp_path, target, capsys, monkeypatch, out
+):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path / "mine")
+    monkeypatch.setattr("pyparallel.mosaic._command._tiles", lambda *_: pytest.fail("too late"))
+    (tmp_path / "mine").mkdir()
+    where = tmp_path / "mine" / "o.png"
+    assert run(["mosaic", str(target), "--fractal", "9", out, str(where)]) == 2
+    expected = f"pyparallel: cannot write {where}: the folder {where.parent} is read-only\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_photos_that_cannot_be_read_are_named(tmp_path, target, capsys):

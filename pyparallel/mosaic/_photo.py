@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
+MOST_PLACES = 10**8  # which take some gigabytes
+
 WEIGHTS = {"compare": 1.0, "match": 10.0, "draw": 1.0}
 
 
@@ -184,10 +186,16 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
 def shape_of(picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of the mosaic of a picture."""
     if isinstance(grid, (tuple, list)):
-        return rows_and_columns(NAME, grid)
-    cols = whole_number(NAME, "grid", grid)
-    proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
-    return max(1, round(cols * proportion)), cols
+        rows, cols = rows_and_columns(NAME, grid)
+    else:
+        cols = whole_number(NAME, "grid", grid)
+        proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
+        rows = max(1, round(cols * proportion))
+    if rows * cols > MOST_PLACES:
+        raise ValueError(
+            f"{NAME}: grid must have at most {MOST_PLACES} places, not {rows} rows of {cols}"
+        )
+    return rows, cols
 
 
 def _compared(
