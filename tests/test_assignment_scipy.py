@@ -103,7 +103,7 @@ def cuttings(photo, n, side=SIDE):
 
 @pytest.mark.parametrize(
     ("rows", "cols", "n", "max_uses"),
-    [(20, 25, 700, 1), (22, 20, 440, 1), (20, 24, 240, 2), (20, 25, 400, 2), (20, 20, 2600, 1)],
+    [(20, 25, 700, 1), (22, 20, 440, 1), (20, 24, 240, 2), (20, 25, 400, 2), (44, 40, 2300, 1)],
 )
 def test_a_photograph_of_whole_tiles(photo, rows, cols, n, max_uses):
     check_cost(cells(photo, rows, cols), cuttings(photo, n), max_uses)
