@@ -14,6 +14,9 @@ def main() -> int:
 
         print(f"pyparallel: the command line needs click: {install_line('cli')}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # while that was loading; from now on, run() sees to it
+        print("pyparallel: stopped", file=sys.stderr)
+        return 130
     return run()
 
 

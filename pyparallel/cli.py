@@ -472,7 +472,10 @@ def _grid(ctx: click.Context, param: click.Parameter, value: str) -> int | tuple
     """Columns, or columns and rows: 100, or 120x80; to Python, rows come first."""
     if value.isdecimal() and int(value) > 0:
         return int(value)
-    cols, rows = _size(ctx, param, value)
+    try:
+        cols, rows = _size(ctx, param, value)
+    except click.BadParameter:
+        raise click.BadParameter(f"{value!r} is neither one number nor two as 120x80") from None
     return rows, cols
 
 

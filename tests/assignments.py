@@ -10,8 +10,12 @@ import pyparallel as pp
 def squared_distances(targets, tiles):
     """All of them: in int64 where both are uint8, else in float64."""
     exact = targets.dtype == tiles.dtype == np.uint8
-    dtype = np.int64 if exact else np.float64
-    return ((targets.astype(dtype)[:, None] - tiles.astype(dtype)) ** 2).sum(-1)
+    targets, tiles = targets.astype(np.float64), tiles.astype(np.float64)
+    if not exact:
+        return ((targets[:, None] - tiles) ** 2).sum(-1)
+    # Whole numbers below 2**53, so that products of matrices are exact, and need less memory.
+    squares = [(a * a).sum(-1) for a in (targets, tiles)]
+    return (squares[0][:, None] + squares[1] - 2 * targets @ tiles.T).astype(np.int64)
 
 
 def check_proof(targets, tiles, max_uses=1, gap=None, **options):

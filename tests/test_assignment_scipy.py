@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from scipy.optimize import linear_sum_assignment
 
+from pyparallel._demo_mosaic import photograph
 from tests.assignments import check_proof, clusters, noise, shapes, smooth, squared_distances
 
 SHAPES = shapes()
@@ -66,3 +68,49 @@ def test_a_smooth_picture_of_many_tiles(n):
     rng = np.random.default_rng(n)
     check_cost(smooth(n), noise(rng, n))
     check_cost(smooth(n), noise(rng, n + n // 4))
+
+
+# --- photographs, compared pixel by pixel -------------------------------------------------------
+
+SIDE = 20  # pixels of a tile: 1200 features
+
+
+@pytest.fixture(scope="module")
+def photo():
+    with Image.open(photograph()) as image:
+        return image.convert("RGB")
+
+
+def cells(photo, rows, cols, side=SIDE):
+    """The photograph in so many parts, one after another, each a row of bytes."""
+    pixels = np.asarray(photo.resize((cols * side, rows * side)))
+    parts = pixels.reshape(rows, side, cols, side, 3).swapaxes(1, 2)
+    return parts.reshape(rows * cols, -1)
+
+
+def cuttings(photo, n, side=SIDE):
+    """Parts from anywhere in the photograph, near and far, turned, mirrored and tinted."""
+    rng = np.random.default_rng(n)
+    pixels, found = np.asarray(photo), np.empty((n, side, side, 3), np.uint8)
+    for cutting in found:
+        step = int(rng.integers(1, 5))
+        y, x = (rng.integers(0, length - side * step) for length in pixels.shape[:2])
+        part = pixels[y : y + side * step : step, x : x + side * step : step]
+        part = np.rot90(part[:: rng.choice([-1, 1])], rng.integers(4))
+        cutting[:] = np.clip(part + rng.normal(0, 20, 3), 0, 255)
+    return found.reshape(n, -1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "n", "max_uses"),
+    [(20, 25, 700, 1), (22, 20, 440, 1), (20, 24, 240, 2), (20, 25, 400, 2), (44, 40, 2300, 1)],
+)
+def test_a_photograph_of_whole_tiles(photo, rows, cols, n, max_uses):
+    check_cost(cells(photo, rows, cols), cuttings(photo, n), max_uses)
+
+
+def test_a_photograph_of_its_own_cells(photo):
+    """Each has a tile at distance 0 but for those that are missing; of equal ones, any."""
+    own = cells(photo, 24, 20)
+    check_cost(own, np.random.default_rng(0).permutation(own))
+    check_cost(own, np.vstack([own[30:], cuttings(photo, 60)]))

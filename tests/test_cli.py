@@ -165,6 +165,22 @@ def test_without_click_the_command_says_what_to_install():
     assert re.search(r'pip install "[\w-]+\[cli\]"$', line)
 
 
+def test_ctrl_c_while_the_command_line_loads_is_one_line():
+    code = """if True:
+        import builtins, sys
+        from pyparallel.__main__ import main
+        load = builtins.__import__
+        def interrupted(name, *arguments):
+            if name == "pyparallel.cli":
+                raise KeyboardInterrupt
+            return load(name, *arguments)
+        builtins.__import__ = interrupted
+        sys.exit(main())
+    """
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "pyparallel: stopped\n")
+
+
 @pytest.mark.parametrize("library", ["tqdm", "PIL", "matplotlib"])
 def test_without_another_library_too(monkeypatch, tmp_path, capsys, library):
     for name in [name for name in sys.modules if name.split(".")[0] == library]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -114,7 +115,10 @@ def test_the_grid_is_shown_without_tiles(tmp_path, target, capsys, monkeypatch, 
         (["--fractal", "9", "-o", "no/out.png"], "there is no folder no"),
         (["--fractal", "0", "-o", "out.png"], "--fractal"),
         (["--fractal", "9", "-o", "out.png", "--grid", "0"], "--grid"),
-        (["--fractal", "9", "-o", "out.png", "--grid", "a"], "--grid"),
+        (["--fractal", "9", "-o", "out.png", "--grid", "a"], "'a' is neither one number nor two"),
+        (["--fractal", "9", "-o", "out.png", "--grid", "1000000"], "grid must have at most 100000"),
+        (["--show-grid", "-o", "out.png", "--grid", "20000x30000"], "not 30000 rows of 20000"),
+        (["target.png", "-o", "out.png"], "target.png is a file, not a folder"),
         (["--fractal", "9", "-o", "out.png", "--max-uses", "1"], "tiles must be at least"),
         (["--fractal", "9", "-o", "out.png", "--detail", "51"], "detail must be"),
         (["--fractal", "9", "-o", "out.png", "--blend", "2"], "--blend"),
@@ -136,13 +140,76 @@ def test_errors_are_one_line_and_leave_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["target.png"]
 
 
-def test_a_target_that_is_no_picture_is_one_line(tmp_path, capsys):
-    (tmp_path / "text.png").write_text("text")
-    for name in ("text.png", "none.png"):
-        command = ["mosaic", str(tmp_path / name), "--fractal", "9", "-o", str(tmp_path / "o.png")]
-        assert run(command) == 2
-        assert capsys.readouterr().err.count("\n") == 1
+def header_only(width: int, height: int) -> bytes:
+    """A PNG file that promises more than it holds."""
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [b"IHDR" + size, b"IDAT"]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+BAD_TARGETS = {
+    "none.png": (None, "there is no picture {}"),
+    "text.png": (b"text", "mosaic: target {} is no picture that Pillow can read"),
+    "empty.jpg": (b"", "mosaic: target {} is no picture that Pillow can read"),
+    "cut.png": (encoded(noise(90, 90, 3))[:5000], "mosaic: target {} cannot be read ("),
+    "giant.png": (header_only(20_000, 20_000), "mosaic: target {} cannot be read (Image size"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TARGETS)
+@pytest.mark.parametrize("options", [["--fractal", "9"], ["--show-grid"]])
+def test_a_target_that_is_no_picture_is_one_line(tmp_path, capsys, name, options):
+    content, words = BAD_TARGETS[name]
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["mosaic", str(path), *options, "-o", str(tmp_path / "o.png")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"pyparallel: {words.format(path)}")
+    assert error.count("\n") == 1
     assert not (tmp_path / "o.png").exists()
+
+
+@pytest.mark.parametrize("more", [["--fractal", "9"], ["--show-grid"]])
+def test_a_jpeg_that_would_be_too_long_is_refused_before_the_work(
+    tmp_path, target, capsys, monkeypatch, more
+):
+    monkeypatch.setattr("pyparallel.mosaic._command._tiles", lambda *_: pytest.fail("too late"))
+    options = ["--grid", "1400", "-o", str(tmp_path / "o.jpg"), *more]
+    assert run(["mosaic", str(target), *options]) == 2
+    assert "65500 pixels a side, not 70000 x 46650: write PNG" in capsys.readouterr().err
+    assert not (tmp_path / "o.jpg").exists()
+
+
+def test_large_targets_are_not_warned_of(tmp_path, capsys, monkeypatch):
+    """They were chosen; among the tiles they are skipped."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1500)
+    Image.fromarray(picture(40, 60)).save(tmp_path / "large.png")
+    options = ["--fractal", "9", "--grid", "3", "-o", str(tmp_path / "o.png")]
+    assert run(["mosaic", str(tmp_path / "large.png"), *options]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("out", ["-o", "--dzi"])
+def test_a_folder_that_is_read_only_is_named_before_the_work(
+    tmp_path, target, capsys, monkeypatch, out
+):
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path / "mine")
+    monkeypatch.setattr("pyparallel.mosaic._command._tiles", lambda *_: pytest.fail("too late"))
+    (tmp_path / "mine").mkdir()
+    where = tmp_path / "mine" / "o.png"
+    assert run(["mosaic", str(target), "--fractal", "9", out, str(where)]) == 2
+    expected = f"pyparallel: cannot write {where}: the folder {where.parent} is read-only\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_photos_that_cannot_be_read_are_named(tmp_path, target, capsys):

@@ -85,6 +85,7 @@ typedef struct reading {
     const pp_rows *from;
     int64_t begin, count;
     double *rows;
+    uint8_t *bytes;         /* to read to these instead, or NULL */
     const pp_kd_tree *tree; /* to find the leaves, or NULL */
     int32_t *leaves;
     atomic_bool *not_finite;
@@ -95,6 +96,17 @@ static int64_t chunk_of(const reading *job)
     return 1 + CHUNK / (job->from->length + 1);
 }
 
+static void read_chunk(const reading *job, int64_t first, int64_t count)
+{
+    const int64_t at = first * job->from->length;
+    if (job->bytes)
+        pp_rows_read_bytes(job->from, job->begin + first, count, job->bytes + at);
+    else if (!pp_rows_read(job->from, job->begin + first, count, job->rows + at))
+        atomic_store(job->not_finite, true);
+    else if (job->tree)
+        pp_kd_locate(job->tree, job->rows + at, count, job->leaves + first);
+}
+
 static bool read_chunks(const void *shared, void *state, pp_slice *slice)
 {
     (void)state;
@@ -102,12 +114,7 @@ static bool read_chunks(const void *shared, void *state, pp_slice *slice)
     const int64_t chunk = chunk_of(job);
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         const int64_t first = item * chunk, left = job->count - first;
-        const int64_t count = left < chunk ? left : chunk;
-        double *rows = job->rows + first * job->from->length;
-        if (!pp_rows_read(job->from, job->begin + first, count, rows))
-            atomic_store(job->not_finite, true);
-        else if (job->tree)
-            pp_kd_locate(job->tree, rows, count, job->leaves + first);
+        read_chunk(job, first, left < chunk ? left : chunk);
         if (pp_slice_over(slice))
             return false;
     }
@@ -156,7 +163,7 @@ static enum pp_status match_by_codes(match_call *call, const pp_run *run)
         status = pp_dense_build(&call->dense, job, &call->by_codes, run);
     job->queue = call->leaves;
     if (status == PP_OK && call->by_codes) {
-        pp_sort_by_sum(job->rows, job->count, job->tiles.length, job->queue);
+        pp_sort_by_sum(job->bytes, job->rows, job->count, job->tiles.length, job->queue);
         status = pp_match_dense(&call->dense, job, run);
     }
     if (job->listed > job->count / 2) /* nor will they help others */
@@ -174,6 +181,7 @@ static enum pp_status run_round(match_call *call)
         .begin = job->begin,
         .count = job->count,
         .rows = job->rows,
+        .bytes = job->bytes,
         .tree = job->by_tree ? &job->tree : NULL,
         .leaves = call->leaves,
         .not_finite = &call->not_finite,
@@ -201,9 +209,12 @@ static enum pp_status run_rounds(match_call *call)
     most = most < ROUND ? most : ROUND;
     most = most < m ? most : m;
     const size_t leaves = (size_t)1 << job->tree.levels;
-    job->rows = malloc(sizeof *job->rows * (size_t)(most * length) + 1);
+    if (job->tiles.bytes)
+        job->bytes = malloc((size_t)(most * length));
+    else
+        job->rows = malloc(sizeof *job->rows * (size_t)(most * length) + 1);
     call->leaves = malloc(sizeof *call->leaves * (2 * (size_t)most + leaves));
-    enum pp_status status = job->rows && call->leaves ? PP_OK : PP_NO_MEMORY;
+    enum pp_status status = (job->rows || job->bytes) && call->leaves ? PP_OK : PP_NO_MEMORY;
     if (status == PP_OK) {
         job->order = call->leaves + most;
         call->starts = job->order + most;
@@ -215,33 +226,12 @@ static enum pp_status run_rounds(match_call *call)
             status = poll_after_round(call);
     }
     free(job->rows);
+    free(job->bytes);
     free(call->leaves);
     return status;
 }
 
 /* --- all --- */
-
-static enum pp_status read_tiles(pp_tiles *tiles, const pp_rows *rows, const pp_run *run,
-                                 enum pp_match_fault *fault)
-{
-    const size_t count = (size_t)rows->count, length = (size_t)rows->length;
-    atomic_bool not_finite = false;
-    *tiles = (pp_tiles){.count = rows->count, .length = rows->length};
-    if (length && count > SIZE_MAX / 2 / sizeof(double) / length)
-        return PP_NO_MEMORY;
-    tiles->features = malloc(count * length * sizeof(double) + 1);
-    tiles->numbers = malloc(count * sizeof(double));
-    if (!tiles->features || !tiles->numbers)
-        return PP_NO_MEMORY;
-    for (int64_t i = 0; i < rows->count; i++)
-        tiles->numbers[i] = (double)i;
-    const reading all = {
-        .from = rows, .count = rows->count, .rows = tiles->features, .not_finite = &not_finite};
-    const enum pp_status status = read_rows(&all, run);
-    if (not_finite)
-        *fault = PP_TILES_NOT_FINITE;
-    return status;
-}
 
 /* A tree, or codes, have to be made first, which takes as long as some hundred targets. */
 static void choose_method(match_call *call)
@@ -254,15 +244,52 @@ static void choose_method(match_call *call)
     call->by_codes = pays && !call->job.by_tree && tiles->length <= PP_DENSE_FEATURES;
 }
 
+/* Bytes stay bytes where they are the codes: then no distance is ever computed from features. */
+static bool allocate_tiles(pp_tiles *tiles, bool as_bytes)
+{
+    const size_t count = (size_t)tiles->count, length = (size_t)tiles->length;
+    if (length && count > SIZE_MAX / 2 / sizeof(double) / length)
+        return false;
+    if (as_bytes)
+        tiles->bytes = malloc(count * length);
+    else
+        tiles->features = malloc(count * length * sizeof(double) + 1);
+    tiles->numbers = malloc(count * sizeof(double));
+    return (tiles->bytes || tiles->features) && tiles->numbers;
+}
+
+static enum pp_status read_tiles(match_call *call, const pp_rows *rows, const pp_run *run,
+                                 enum pp_match_fault *fault)
+{
+    pp_tiles *tiles = &call->job.tiles;
+    atomic_bool not_finite = false;
+    if (!allocate_tiles(tiles, call->by_codes && call->job.in_integers))
+        return PP_NO_MEMORY;
+    for (int64_t i = 0; i < rows->count; i++)
+        tiles->numbers[i] = (double)i;
+    const reading all = {
+        .from = rows,
+        .count = rows->count,
+        .rows = tiles->features,
+        .bytes = tiles->bytes,
+        .not_finite = &not_finite,
+    };
+    const enum pp_status status = read_rows(&all, run);
+    if (not_finite)
+        *fault = PP_TILES_NOT_FINITE;
+    return status;
+}
+
 static enum pp_status match_all(match_call *call, const pp_rows *tiles, enum pp_match_fault *fault)
 {
     pp_match_job *job = &call->job;
     progress p = {call, 0};
     const pp_run run = run_after(call, &p);
-    enum pp_status status = read_tiles(&job->tiles, tiles, &run, fault);
+    job->tiles = (pp_tiles){.count = tiles->count, .length = tiles->length};
+    choose_method(call);
+    enum pp_status status = read_tiles(call, tiles, &run, fault);
     if (status != PP_OK || *fault != PP_MATCH_FINE)
         return status;
-    choose_method(call);
     if (job->by_tree)
         status = pp_kd_build(&job->tiles, &job->tree, &run);
     if (status == PP_OK)
@@ -285,6 +312,7 @@ enum pp_status pp_match(const pp_view *targets, const pp_view *tiles, int64_t *i
     pp_kd_free(&call.job.tree);
     pp_dense_free(&call.dense);
     free(call.job.tiles.features);
+    free(call.job.tiles.bytes);
     free(call.job.tiles.numbers);
     return status;
 }

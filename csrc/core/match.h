@@ -20,6 +20,7 @@ typedef struct pp_packet {
 /* Tiles, one after another, with their numbers in the caller's order. */
 typedef struct pp_tiles {
     double *features; /* [count][length] */
+    uint8_t *bytes;   /* these instead, where no more is needed */
     double *numbers;
     int64_t count, length;
 } pp_tiles;
@@ -56,7 +57,8 @@ typedef struct pp_match_job {
     bool by_tree, in_integers;
     int64_t *indices; /* the results */
     void *distances;
-    double *rows; /* the targets of the round, from `begin` on */
+    double *rows;   /* the targets of the round, from `begin` on */
+    uint8_t *bytes; /* these instead, as of the tiles */
     int64_t begin, count;
     int32_t *queue; /* those that codes are for, in the order in which they are taken */
     int32_t *order; /* those of them to be matched by packets, counted from `begin` */

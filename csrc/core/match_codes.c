@@ -55,12 +55,14 @@ static void put_tile(const pp_dense *dense, int64_t tile, const uint8_t *codes)
 {
     const int lanes = pp_kernels->dense->lanes, dot_of = pp_kernels->dense->dot_of;
     const pp_codes *to = &dense->codes;
-    int32_t *first = to->dots + tile / lanes * to->groups * lanes + tile % lanes;
-    int32_t norm = 0;
-    for (int64_t f = 0; f < dense->tiles->length; f++) {
-        pp_put_code(first + f / dot_of * lanes, dot_of, f % dot_of, codes[f]);
-        norm += codes[f] * (codes[f] - (dot_of == 4 ? 254 : 0));
-    }
+    const int64_t length = dense->tiles->length;
+    int32_t *group = to->dots + tile / lanes * to->groups * lanes + tile % lanes;
+    for (int64_t f = 0; f < length; group += lanes)
+        for (int part = 0; part < dot_of && f < length; part++)
+            pp_put_code(group, dot_of, part, codes[f++]);
+    int32_t norm = pp_square_of_codes(codes, length);
+    if (dot_of == 4)
+        norm -= 254 * pp_sum_of_codes(codes, length);
     to->norms[tile] = norm;
     to->halves[tile] = (norm - (norm & 1)) / 2;
 }
@@ -70,6 +72,14 @@ int32_t pp_sum_of_codes(const uint8_t *codes, int64_t length)
     int32_t sum = 0;
     for (int64_t f = 0; f < length; f++)
         sum += codes[f];
+    return sum;
+}
+
+int32_t pp_square_of_codes(const uint8_t *codes, int64_t length)
+{
+    int32_t sum = 0;
+    for (int64_t f = 0; f < length; f++)
+        sum += codes[f] * codes[f];
     return sum;
 }
 
@@ -91,25 +101,33 @@ typedef struct encoding_state {
     uint8_t codes[];
 } encoding_state;
 
+/* The tile at this place, or none, behind the last; a bound of its distance from its codes. */
+static double encode_tile(pp_dense *dense, int64_t place, uint8_t *memory)
+{
+    const pp_tiles *tiles = dense->tiles;
+    if (place >= tiles->count) {
+        dense->codes.norms[place] = PP_FAR_AWAY;
+        dense->codes.halves[place] = PP_FAR_AWAY / 2;
+        return 0;
+    }
+    const int64_t first = dense->order[place] * tiles->length;
+    const uint8_t *codes = tiles->bytes ? tiles->bytes + first : memory;
+    const double residual = tiles->bytes ? 0 : pp_encode(dense, tiles->features + first, memory);
+    put_tile(dense, place, codes);
+    note_sum(dense, place, pp_sum_of_codes(codes, tiles->length));
+    return residual;
+}
+
 static bool encode_tiles(const void *shared, void *state, pp_slice *slice)
 {
     const encoding *job = shared;
     encoding_state *s = state;
-    const pp_tiles *tiles = job->dense->tiles;
     for (int64_t item; (item = pp_slice_draw(slice)) >= 0;) {
         double most = 0;
         job->dense->sums[2 * item] = INT32_MAX;
         job->dense->sums[2 * item + 1] = INT32_MIN;
         for (int64_t i = item * BLOCK; i < (item + 1) * BLOCK; i++) {
-            if (i >= tiles->count) {
-                job->dense->codes.norms[i] = PP_FAR_AWAY;
-                job->dense->codes.halves[i] = PP_FAR_AWAY / 2;
-                continue;
-            }
-            const double *row = tiles->features + job->dense->order[i] * tiles->length;
-            const double residual = pp_encode(job->dense, row, s->codes);
-            put_tile(job->dense, i, s->codes);
-            note_sum(job->dense, i, pp_sum_of_codes(s->codes, tiles->length));
+            const double residual = encode_tile(job->dense, i, s->codes);
             most = residual > most ? residual : most;
         }
         job->residuals[item] = most;
@@ -152,8 +170,11 @@ static enum pp_status encode_all(pp_dense *dense, int64_t shares, const pp_run *
     return status;
 }
 
-static double sum_of_row(const double *row, int64_t length)
+static double sum_of_row(const uint8_t *bytes, const double *rows, int64_t i, int64_t length)
 {
+    if (bytes)
+        return pp_sum_of_codes(bytes + i * length, length);
+    const double *row = rows + i * length;
     double sum[4] = {0};
     for (int64_t f = 0; f + 4 <= length; f += 4)
         for (int k = 0; k < 4; k++)
@@ -186,20 +207,21 @@ static void choose_lattice(pp_dense *dense, const double *rows, int64_t count)
     dense->step = widest / MOST_CODE;
 }
 
-void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order)
+void pp_sort_by_sum(const uint8_t *bytes, const double *rows, int64_t count, int64_t length,
+                    int32_t *order)
 {
     enum { BUCKETS = 1 << 12 };
     int32_t starts[BUCKETS] = {0};
     double low = INFINITY, high = -INFINITY;
     for (int64_t i = 0; i < count; i++) {
-        const double sum = sum_of_row(rows + i * length, length);
+        const double sum = sum_of_row(bytes, rows, i, length);
         low = fmin(low, sum);
         high = fmax(high, sum);
     }
     const double scale = high > low && high - low < INFINITY ? (BUCKETS - 1) / (high - low) : 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int64_t i = 0; i < count; i++) {
-            const double place = (sum_of_row(rows + i * length, length) - low) * scale;
+            const double place = (sum_of_row(bytes, rows, i, length) - low) * scale;
             const int bucket = place >= 0 && place < BUCKETS ? (int)place : 0;
             if (pass == 0)
                 starts[bucket]++;
@@ -249,7 +271,7 @@ enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *us
         return PP_OK;
     if (!allocate(dense, shares))
         return PP_NO_MEMORY;
-    pp_sort_by_sum(tiles->features, tiles->count, tiles->length, dense->order);
+    pp_sort_by_sum(tiles->bytes, tiles->features, tiles->count, tiles->length, dense->order);
     return encode_all(dense, shares, run);
 }
 

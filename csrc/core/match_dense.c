@@ -185,19 +185,30 @@ static int32_t *least_ever(const pp_dense *dense, dense_state *s, int target)
     return candidates_of(dense, s) + 2 * lanes_of_block(dense) + target * pp_kernels->dense->lanes;
 }
 
-static void begin_target(const pp_dense *dense, dense_state *s, int target, const double *row)
+/* The codes of a target as the kernels multiply them: w, see the top. */
+static void put_target(int32_t *to, const uint8_t *codes, int64_t length)
 {
-    const int dot_of = pp_kernels->dense->dot_of;
-    int32_t *to = codes_of(dense, s, target);
-    uint8_t *codes = (uint8_t *)least_ever(dense, s, PP_DENSE_TARGETS);
-    int64_t square = 0;
-    s->residual[target] = pp_encode(dense, row, codes);
-    for (int64_t f = 0; f < dense->tiles->length; f++) {
-        pp_put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - codes[f] : -codes[f]);
-        square += codes[f] * codes[f];
-    }
-    s->square[target] = (double)square;
-    s->sum[target] = pp_sum_of_codes(codes, dense->tiles->length);
+    uint8_t *bytes = (uint8_t *)to;
+    int16_t *words = (int16_t *)(void *)to;
+    if (pp_kernels->dense->dot_of == 4)
+        for (int64_t f = 0; f < length; f++)
+            bytes[f] = (uint8_t)(127 - codes[f]);
+    else
+        for (int64_t f = 0; f < length; f++)
+            words[f] = (int16_t)-codes[f];
+}
+
+static void begin_target(const dense_call *call, dense_state *s, int target)
+{
+    const pp_dense *dense = call->dense;
+    const pp_match_job *job = call->job;
+    const int64_t length = dense->tiles->length, first = job->queue[s->first + target] * length;
+    uint8_t *memory = (uint8_t *)least_ever(dense, s, PP_DENSE_TARGETS);
+    const uint8_t *codes = job->bytes ? job->bytes + first : memory;
+    s->residual[target] = job->bytes ? 0 : pp_encode(dense, job->rows + first, memory);
+    put_target(codes_of(dense, s, target), codes, length);
+    s->square[target] = pp_square_of_codes(codes, length);
+    s->sum[target] = pp_sum_of_codes(codes, length);
     s->reach[target] = INFINITY;
     for (int l = 0; l < pp_kernels->dense->lanes; l++)
         least_ever(dense, s, target)[l] = INT32_MAX;
@@ -212,7 +223,7 @@ static void begin(const dense_call *call, dense_state *s, int64_t item)
     s->next = 0;
     s->looks = 1;
     for (int t = 0; t < s->count; t++)
-        begin_target(call->dense, s, t, job->rows + job->queue[s->first + t] * job->tiles.length);
+        begin_target(call, s, t);
     const int32_t middle = s->sum[s->count / 2], *sums = call->dense->sums;
     for (s->left = 0; s->left < call->dense->blocks - 1 && sums[2 * s->left + 1] < middle;)
         s->left++;
@@ -290,7 +301,7 @@ static void finish_target(dense_call *call, dense_state *s)
     const int32_t target = job->queue[s->first + s->next];
     selection chosen = {
         .dense = dense,
-        .row = job->rows + target * job->tiles.length,
+        .row = job->bytes ? NULL : job->rows + target * job->tiles.length,
         .codes = codes_of(dense, s, s->next),
         .least = least_of(dense, s, s->next),
         .places = candidates_of(dense, s),

@@ -70,9 +70,11 @@ double pp_encode(const pp_dense *dense, const double *row, uint8_t *codes);
 /* One part of a group of features, of DOT_OF. */
 void pp_put_code(int32_t *group, int dot_of, int64_t part, int code);
 int32_t pp_sum_of_codes(const uint8_t *codes, int64_t length);
+int32_t pp_square_of_codes(const uint8_t *codes, int64_t length);
 
-/* The order of these rows by the sums of their features, nearly. */
-void pp_sort_by_sum(const double *rows, int64_t count, int64_t length, int32_t *order);
+/* The order of these rows, bytes or else doubles, by the sums of their features, nearly. */
+void pp_sort_by_sum(const uint8_t *bytes, const double *rows, int64_t count, int64_t length,
+                    int32_t *order);
 void pp_dense_free(pp_dense *dense);
 
 /* Match the targets of the round, but for those to which so many tiles may be nearest that all

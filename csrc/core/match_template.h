@@ -14,6 +14,8 @@
 #define update       ISA(update)
 #define scan         ISA(scan)
 #define may_be_in    ISA(may_be_in)
+#define is_point     ISA(is_point)
+#define take_point   ISA(take_point)
 #define search_nodes ISA(search_nodes)
 #define any_scan     ISA(any_scan)
 #define any_search   ISA(any_search)
@@ -73,15 +75,31 @@ TARGET PP_INLINE bool may_be_in(const double *box, const pp_packet *packet, int6
     return bits;
 }
 
+/* A box that is not wide in the feature that varies most holds equal tiles. */
+TARGET PP_INLINE bool is_point(const double *box, int32_t widest, int64_t length)
+{
+    return box[1 + widest] == box[1 + length + widest];
+}
+
+/* All tiles of an inner node, which are equal: the lowest number of them stands for all. */
+TARGET PP_INLINE void take_point(pp_packet *packet, const double *box, int64_t length)
+{
+    for (int lane = 0; lane < PP_PACKET; lane += VL)
+        update(packet, lane, distance_to(packet->features + lane, box + 1, length), box[0]);
+}
+
 TARGET PP_INLINE void search_nodes(pp_packet *packet, const pp_kd_tree *tree, pp_kd_search *search,
                                    int64_t steps, int64_t length)
 {
     const int32_t leaves = (int32_t)1 << tree->levels;
     for (; search->nodes > 0 && steps > 0; steps--) {
         const int32_t node = search->node[--search->nodes];
-        if (!may_be_in(tree->boxes + node * (1 + 2 * length), packet, length))
+        const double *box = tree->boxes + node * (1 + 2 * length);
+        if (!may_be_in(box, packet, length))
             continue;
-        if (node < leaves) { /* the child on the side of the first target first */
+        if (node < leaves && is_point(box, tree->feature[node], length)) {
+            take_point(packet, box, length);
+        } else if (node < leaves) { /* the child on the side of the first target first */
             const double side = packet->features[tree->feature[node] * PP_PACKET];
             const int32_t near = side > tree->threshold[node];
             search->node[search->nodes++] = 2 * node + 1 - near;

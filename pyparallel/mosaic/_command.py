@@ -12,7 +12,7 @@ from pyparallel.mosaic._drawn import Mosaic
 from pyparallel.mosaic._fractal_tiles import fractal_tiles
 from pyparallel.mosaic._library import load_tiles
 from pyparallel.mosaic._options import Options
-from pyparallel.mosaic._photo import WEIGHTS, plan, preview
+from pyparallel.mosaic._photo import WEIGHTS, plan, preview, shape_of
 from pyparallel.mosaic._pictures import pillow, read_picture
 from pyparallel.mosaic._progress import Stages
 from pyparallel.mosaic._strips import write_png
@@ -64,6 +64,16 @@ class Order(Options):
         if self.zoom:
             check_folder(self.zoom)
 
+    def check_size(self, picture: NDArray[np.uint8]) -> None:
+        """Raise ValueError for a picture whose mosaic is too large for the format."""
+        rows, cols = shape_of(picture, self.tile_size, self.grid)
+        height, width = rows * self.tile_size[0], cols * self.tile_size[1]
+        if self.output and not _is_png(self.output) and max(height, width) > LONGEST_JPEG:
+            raise ValueError(
+                f"a JPEG file has at most {LONGEST_JPEG} pixels a side, not {width} x {height}: "
+                "write PNG, or a deep-zoom folder"
+            )
+
 
 def make(order: Order, progress: Progress = None) -> Mosaic:
     """Load the tiles, match them, and write what was ordered.
@@ -84,7 +94,7 @@ def make(order: Order, progress: Progress = None) -> Mosaic:
     order.check_files()
     order.check(*order.tile_size)
     pillow("mosaic")
-    read_picture("mosaic", order.target)  # before the tiles, which may take long
+    order.check_size(read_picture("mosaic", order.target))  # before the tiles: they may take long
     outputs = {name: 5.0 for name in ("output", "zoom") if getattr(order, name)}
     weights = {name: weight for name, weight in WEIGHTS.items() if name != "draw"}
     stages = Stages(progress, tiles=10.0, **weights, **outputs)
@@ -110,10 +120,11 @@ def show_grid(order: Order) -> tuple[int, int, int]:
         Width and height of the picture, and how many places there are.
     """
     order.check_files()
+    order.check_size(read_picture("mosaic", order.target))
     picture, places = preview(order.target, order.tile_size, order.grid, order)
     height, width, _ = picture.shape
     if order.output:
-        kind = PNG if order.output.suffix.lower() == ".png" else JPEG
+        kind = PNG if _is_png(order.output) else JPEG
         with replacing(order.output) as file:
             pillow("mosaic").fromarray(picture).save(file, **kind)
     if order.zoom:
@@ -129,12 +140,11 @@ def _tiles(order: Order, progress: Progress) -> NDArray[np.uint8]:
 
 
 def _write(mosaic: Mosaic, path: Path, file: BinaryIO, progress: Progress) -> None:
-    if path.suffix.lower() == ".png":
+    if _is_png(path):
         write_png(file, mosaic.width, mosaic.height, mosaic.strips(progress))
-        return
-    if max(mosaic.width, mosaic.height) > LONGEST_JPEG:
-        raise ValueError(
-            f"a JPEG file has at most {LONGEST_JPEG} pixels a side, not "
-            f"{mosaic.width} x {mosaic.height}: write PNG, or a deep-zoom folder"
-        )
-    pillow("mosaic").fromarray(mosaic.draw(progress)).save(file, **JPEG)
+    else:
+        pillow("mosaic").fromarray(mosaic.draw(progress)).save(file, **JPEG)
+
+
+def _is_png(path: Path) -> bool:
+    return path.suffix.lower() == ".png"

@@ -73,6 +73,8 @@ def check_folder(folder: Path) -> None:
         raise FileNotFoundError(f"cannot write {folder}: there is no folder {folder.parent}")
     if folder.exists() and not (folder / f"{NAME}.dzi").is_file():
         raise FileExistsError(f"cannot write {folder}: it exists, and is no deep-zoom folder")
+    if not os.access(folder.parent, os.W_OK):
+        raise PermissionError(f"cannot write {folder}: the folder {folder.parent} is read-only")
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -90,8 +89,7 @@ def fractal_tiles(
         return len(batch)
 
     batches = [range(start, min(start + BATCH, n)) for start in range(0, n, BATCH)]
-    with ThreadPoolExecutor(threads) as pool:
-        run_all(pool, draw, batches, n, progress)
+    run_all(threads, draw, batches, n, progress)
     return tiles
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +13,7 @@ import numpy as np
 from pyparallel._load import core
 from pyparallel.mosaic._cache import Key, TileCache
 from pyparallel.mosaic._features import rows_and_columns
-from pyparallel.mosaic._pictures import pillow, read_tile
+from pyparallel.mosaic._pictures import pillow, read_tile, reason
 from pyparallel.mosaic._progress import run_all
 
 if TYPE_CHECKING:
@@ -97,8 +96,7 @@ def load_tiles(
     with warnings.catch_warnings():
         # Of large pictures Pillow warns; those that are too large are refused here.
         warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
-        with ThreadPoolExecutor(threads) as pool:
-            loader.load(pool, on_error == "raise", progress)
+        loader.load(threads, on_error == "raise", progress)
     return loader.result()
 
 
@@ -117,6 +115,8 @@ def find_pictures(where: str | os.PathLike[str] | Iterable[str | os.PathLike[str
             raise ValueError("load_tiles: folder_or_paths must not be empty")
         return paths
     folder = Path(where)
+    if folder.is_file():
+        raise NotADirectoryError(f"load_tiles: {folder} is a file, not a folder")
     if not folder.is_dir():
         raise FileNotFoundError(f"load_tiles: there is no folder {folder}")
     known = pillow("load_tiles").registered_extensions()
@@ -144,7 +144,7 @@ class _Loader:
         # Before the pictures are read: one that changes meanwhile is read again next time.
         self._keys = [_key(cache, path) for path in paths] if cache else []
 
-    def load(self, pool: ThreadPoolExecutor, strict: bool, progress: Progress) -> None:
+    def load(self, threads: int, strict: bool, progress: Progress) -> None:
         todo = self._take_known()
         known = len(self._paths) - len(todo)
         fresh: list[int] = []
@@ -154,7 +154,7 @@ class _Loader:
                 self._tiles[i] = read_tile(self._paths[i], *self._size)
             except Exception as error:  # noqa: BLE001
                 # Whatever it is: decoders raise all sorts of errors for bytes that are no picture.
-                self._errors[i] = _reason(error)
+                self._errors[i] = reason(error)
                 if strict:
                     raise ValueError(self._told([i])) from None
             else:
@@ -168,7 +168,7 @@ class _Loader:
                 progress(known + done, len(self._paths))
 
         try:
-            run_all(pool, read, todo, len(todo), report)
+            run_all(threads, read, todo, len(todo), report)
         finally:
             self._keep(fresh)  # also of what was stopped
 
@@ -216,15 +216,3 @@ def _key(cache: TileCache, path: Path) -> Key | None:
         return cache.key(path)
     except OSError:  # which its reader will report
         return None
-
-
-def _reason(error: Exception) -> str:
-    from PIL import UnidentifiedImageError
-
-    if isinstance(error, UnidentifiedImageError):
-        return "is no picture that Pillow can read"
-    if isinstance(error, FileNotFoundError):
-        return "does not exist"
-    if isinstance(error, ValueError) and str(error).startswith(("is ", "has ")):
-        return str(error)
-    return f"cannot be read ({next(iter(str(error).splitlines()), type(error).__name__)})"

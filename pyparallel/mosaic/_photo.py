@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Mask = NDArray[np.bool_]
 
+MOST_PLACES = 10**8  # which take some gigabytes
+
 WEIGHTS = {"compare": 1.0, "match": 10.0, "draw": 1.0}
 
 
@@ -95,6 +97,8 @@ def photo_mosaic(
     ------
     TypeError, ValueError
         Naming the argument; also where there are fewer tiles than `max_uses` asks for.
+    OSError
+        Where the target is a file that cannot be read as a picture.
     ImportError
         Where Pillow is missing.
 
@@ -139,7 +143,7 @@ def plan(
     height, width = tiles.shape[1:3]
     options.check(height, width)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, (height, width), grid)
+    shape = shape_of(picture, (height, width), grid)
     with stages("compare"):
         cells = min(options.detail, height), min(options.detail, width)
         picture = fitted(picture, (height, width), shape, cells)
@@ -161,7 +165,7 @@ def preview(
     places there are. A transfer of palettes, which needs the tiles, may divide it otherwise."""
     options.check(*tile)
     picture = read_picture(NAME, target)
-    shape = _rows_and_columns(picture, tile, grid)
+    shape = shape_of(picture, tile, grid)
     cells = min(options.detail, tile[0]), min(options.detail, tile[1])
     picture = fitted(picture, tile, shape, cells)
     if options.greyscale:
@@ -179,14 +183,19 @@ def _checked_tiles(tiles: ArrayLike) -> Bytes:
     return array
 
 
-def _rows_and_columns(
-    picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]
-) -> tuple[int, int]:
+def shape_of(picture: Bytes, tile: tuple[int, int], grid: int | tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the mosaic of a picture."""
     if isinstance(grid, (tuple, list)):
-        return rows_and_columns(NAME, grid)
-    cols = whole_number(NAME, "grid", grid)
-    proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
-    return max(1, round(cols * proportion)), cols
+        rows, cols = rows_and_columns(NAME, grid)
+    else:
+        cols = whole_number(NAME, "grid", grid)
+        proportion = picture.shape[0] / picture.shape[1] * tile[1] / tile[0]
+        rows = max(1, round(cols * proportion))
+    if rows * cols > MOST_PLACES:
+        raise ValueError(
+            f"{NAME}: grid must have at most {MOST_PLACES} places, not {rows} rows of {cols}"
+        )
+    return rows, cols
 
 
 def _compared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,11 +136,13 @@ def upright(image: Image.Image, original: Image.Image) -> Image.Image:
 
 
 def read_picture(function: str, target: Any) -> NDArray[np.uint8]:
-    """A whole picture: from a file, a Pillow image, or an array that is checked."""
+    """A whole picture: from a file, a Pillow image, or an array that is checked.
+
+    OSError for a file that is no picture, naming it; TypeError or ValueError for an array.
+    """
     module = pillow(function)
     if isinstance(target, (str, Path)):
-        with module.open(target) as image:
-            return read_picture(function, image)
+        return _read_file(function, target)
     if isinstance(target, module.Image):
         return np.asarray(opaque(upright(standard(target), target)))
     array = np.asarray(target)
@@ -152,3 +155,39 @@ def read_picture(function: str, target: Any) -> NDArray[np.uint8]:
             f"{function}: target must have shape (height, width, 3), not {array.shape}"
         )
     return array
+
+
+def _read_file(function: str, path: str | Path) -> NDArray[np.uint8]:
+    module = pillow(function)
+    try:
+        with warnings.catch_warnings():
+            # Of large pictures Pillow warns, but this one was chosen; huge ones it refuses.
+            warnings.simplefilter("ignore", module.DecompressionBombWarning)
+            with module.open(path) as image:
+                return read_picture(function, image)
+    except (FileNotFoundError, PermissionError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise OSError(f"{function}: target {path} {reason(error)}") from None
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a picture file, as the end of a sentence that begins with its path.
+
+    Decoders raise all sorts of errors for bytes that are no picture.
+
+    Examples
+    --------
+    >>> from pyparallel.mosaic._pictures import reason
+    >>> reason(SyntaxError("broken PNG file"))
+    'cannot be read (broken PNG file)'
+    """
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "is no picture that Pillow can read"
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, ValueError) and str(error).startswith(("is ", "has ")):
+        return str(error)
+    return f"cannot be read ({next(iter(str(error).splitlines()), type(error).__name__)})"

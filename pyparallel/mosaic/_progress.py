@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
+
+from pyparallel.mosaic._crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,30 +22,32 @@ TOTAL = 1000  # thousandths, of stages
 
 
 def run_all(
-    pool: Executor,
+    threads: int,
     work: Callable[[Item], int],
     items: Iterable[Item],
     total: int,
     progress: Progress,
 ) -> None:
-    """Run ``work``, which says how much it did, on all items in the threads of a pool.
+    """Run ``work``, which says how much it did, on all items in so many threads.
 
     The calling thread waits and reports; an error, in either, or Ctrl-C stops it all.
     """
     todo = iter(items)
     done, reported = 0, time.monotonic()
-    running = {pool.submit(work, item) for item in islice(todo, AHEAD)}
-    try:
-        while running:
-            finished, running = wait(running, INTERVAL, FIRST_COMPLETED)
-            done += sum(future.result() for future in finished)
-            running |= {pool.submit(work, item) for item in islice(todo, len(finished))}
+    with Crew(work, threads) as crew:
+        running = 0
+        while True:
+            for item in islice(todo, AHEAD - running):
+                crew.put(item)
+                running += 1
+            if not running:
+                break
+            if (answer := crew.get(INTERVAL)) is not None:
+                done += answer[1]
+                running -= 1
             if progress and time.monotonic() - reported >= INTERVAL:
                 reported = time.monotonic()
                 progress(done, total)
-    finally:
-        for future in running:
-            future.cancel()
     if progress:
         progress(total, total)
 

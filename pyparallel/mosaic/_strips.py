@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from pyparallel._threads import get_num_threads
+from pyparallel.mosaic._crew import Crew
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,20 +70,25 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
 def _compressed(strips: Iterable[Bytes]) -> Iterator[tuple[Bytes, bytes]]:
     """Filtered strips and what they are compressed to, in order; a few in memory."""
     threads = get_num_threads()
-    waiting: deque[tuple[Bytes, Future[bytes]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for strip in strips:
-                raw = _filtered(strip)
-                waiting.append((raw, pool.submit(_deflated, raw)))
-                if len(waiting) > threads:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            while waiting:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    ready: dict[int, tuple[Bytes, bytes]] = {}
+    with Crew(_deflated, threads) as crew:
+        asked = given = 0
+
+        def next_in_order() -> tuple[Bytes, bytes]:
+            while given not in ready:
+                if (answer := crew.get()) is not None:
+                    ready[answer[0]] = answer[1]
+            return ready.pop(given)
+
+        for strip in strips:
+            crew.put(_filtered(strip))
+            asked += 1
+            if asked - given > threads:
+                yield next_in_order()
+                given += 1
+        while given < asked:
+            yield next_in_order()
+            given += 1
 
 
 def _filtered(strip: Bytes) -> Bytes:
@@ -97,6 +101,6 @@ def _filtered(strip: Bytes) -> Bytes:
     return lines
 
 
-def _deflated(raw: Bytes) -> bytes:
+def _deflated(raw: Bytes) -> tuple[Bytes, bytes]:
     stream = zlib.compressobj(LEVEL, zlib.DEFLATED, RAW)
-    return stream.compress(raw.data) + stream.flush(zlib.Z_FULL_FLUSH)
+    return raw, stream.compress(raw.data) + stream.flush(zlib.Z_FULL_FLUSH)
