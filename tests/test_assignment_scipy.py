@@ -103,7 +103,14 @@ def cuttings(photo, n, side=SIDE):
 
 @pytest.mark.parametrize(
     ("rows", "cols", "n", "max_uses"),
-    [(20, 25, 700, 1), (22, 20, 440, 1), (20, 24, 240, 2), (20, 25, 400, 2), (44, 40, 2300, 1)],
+    [
+        (20, 25, 700, 1),
+        (22, 20, 440, 1),
+        (20, 24, 240, 2),
+        (20, 25, 400, 2),
+        (30, 25, 50, 15),  # some squared distances are above 2^24
+        (44, 40, 2300, 1),
+    ],
 )
 def test_a_photograph_of_whole_tiles(photo, rows, cols, n, max_uses):
     check_cost(cells(photo, rows, cols), cuttings(photo, n), max_uses)

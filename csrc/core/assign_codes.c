@@ -276,7 +276,8 @@ int64_t pp_long_list(const pp_auction *a, int32_t group, const int32_t **tiles)
 double pp_long_list_cost(const pp_auction *a, int32_t group, int64_t k)
 {
     const int64_t at = (int64_t)group * LENGTH + k;
-    return a->is_exact ? a->codes.squares[at] : a->codes.least[at];
+    /* Without the cast, C would turn the integer into a float, to suit the other. */
+    return a->is_exact ? a->codes.squares[at] : (double)a->codes.least[at];
 }
 
 void pp_long_list_put(const pp_auction *a, int32_t group, int64_t k, double cost)
