@@ -158,6 +158,7 @@ typedef struct pp_tree_kernels {
     void (*merge)(const pp_reduce_job *job, double *partial, const double *later, int width);
     void (*results)(const pp_reduce_job *job, double *partial, int width, double *results);
     void (*at_once)(const pp_reduce_job *job, const pp_tile *all, double *results);
+    void (*put)(const double *results, int width, bool single, char *out);
     void (*load)(const pp_view *view, bool narrow, const pp_patch *patch, double *to);
 } pp_tree_kernels;
 
