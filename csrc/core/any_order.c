@@ -88,15 +88,31 @@ static int64_t rank_of(enum pp_type keys, const char *key)
     return keys == PP_UINT64 ? bits ^ INT64_MIN : bits;
 }
 
-/* The last (or the first) key of this type, `n` times, and perhaps some more up to a whole word. */
-static void fill_with_extreme(enum pp_type keys, bool last, int n, char *acc)
+/* The last, or the first, number of this type that is not NaN; its bits. */
+static uint64_t extreme_of(enum pp_type type, bool last)
 {
-    const int bytes = pp_type_size(keys);
-    const bool is_signed =
-        keys == PP_INT8 || keys == PP_INT16 || keys == PP_INT32 || keys == PP_INT64;
-    const uint64_t ones = UINT64_MAX >> (64 - 8 * bytes), each = UINT64_MAX / ones;
-    const uint64_t top = is_signed ? ones >> 1 : ones;
-    const uint64_t word = (last ? top : ~top & ones) * each; /* the key in each of its places */
+    const uint64_t ones = UINT64_MAX >> (64 - 8 * pp_type_size(type));
+    switch (type) {
+    case PP_FLOAT32:
+        return last ? UINT64_C(0x7f800000) : UINT64_C(0xff800000);
+    case PP_FLOAT64:
+        return last ? UINT64_C(0x7ff0000000000000) : UINT64_C(0xfff0000000000000);
+    case PP_INT8:
+    case PP_INT16:
+    case PP_INT32:
+    case PP_INT64:
+        return last ? ones >> 1 : ones - (ones >> 1);
+    default:
+        return last ? ones : 0;
+    }
+}
+
+/* Such numbers in `n` places, and perhaps some more up to a whole word. */
+static void fill_with_extreme(enum pp_type type, bool last, int n, char *acc)
+{
+    const int bytes = pp_type_size(type);
+    const uint64_t each = UINT64_MAX / (UINT64_MAX >> (64 - 8 * bytes));
+    const uint64_t word = extreme_of(type, last) * each;
     for (int i = 0; i < (n * bytes + 7) / 8; i++)
         memcpy(acc + 8 * (size_t)i, &word, sizeof word);
 }
@@ -108,9 +124,18 @@ static void reset(const pp_reduce_job *job, folding *f)
         if (is_sum(fold))
             memset(f->acc[which], 0, (size_t)f->places * sizeof(int64_t));
         else
-            fill_with_extreme(key_type(job->in[0].type), fold == PP_FOLD_MIN, f->places,
-                              f->acc[which]);
+            fill_with_extreme(job->in[0].type, fold == PP_FOLD_MIN, f->places, f->acc[which]);
     }
+}
+
+static int most_places(const pp_reduce_job *job, int width)
+{
+    const enum pp_type type = job->in[0].type;
+    if (is_sum(fold_of(job, 0)))
+        return PP_PLACES / (int)sizeof(int64_t);
+    const int near = PP_NEAR / (int)job->element;
+    const bool is_near = (type == PP_FLOAT32 || type == PP_FLOAT64) && near % width == 0;
+    return is_near ? near : PP_PLACES / (int)job->element;
 }
 
 static void start(const pp_reduce_job *job, void *accumulator, int width)
@@ -123,7 +148,7 @@ static void start(const pp_reduce_job *job, void *accumulator, int width)
     f->acc[1] = f->acc[0] + places_size(job);
     f->best = (int64_t *)(void *)(f->acc[0] + (size_t)job->outputs * places_size(job));
     f->where = f->best + job->width;
-    const int most = PP_PLACES / (int)(is_sum(fold_of(job, 0)) ? sizeof(int64_t) : job->element);
+    const int most = most_places(job, width);
     if (pp_reduce_is_dense(job, width))
         while (2 * f->places <= most && 2 * f->places <= job->n * width)
             f->places *= 2;
@@ -157,7 +182,18 @@ static int64_t better(enum pp_fold fold, int64_t a, int64_t b)
     }
 }
 
-/* The accumulators of each column together, as ranks. They are keys now, so integers. */
+/* Extremes in floating point to their keys, in place. */
+static void make_keys(enum pp_type type, bool greatest, int n, void *acc)
+{
+    int64_t *wide = acc;
+    int32_t *narrow = acc;
+    for (int j = 0; j < n && type == PP_FLOAT64; j++)
+        wide[j] = pp_key64(wide[j], greatest ? INT64_MAX : INT64_MIN);
+    for (int j = 0; j < n && type == PP_FLOAT32; j++)
+        narrow[j] = pp_key32(narrow[j], greatest ? INT32_MAX : INT32_MIN);
+}
+
+/* The accumulators of each column together, as ranks. */
 static void gather(const pp_reduce_job *job, folding *f, int which, int64_t *ranks)
 {
     const enum pp_fold fold =
@@ -165,6 +201,8 @@ static void gather(const pp_reduce_job *job, folding *f, int which, int64_t *ran
     const enum pp_type keys = is_sum(fold) ? PP_INT64 : key_type(job->in[0].type);
     const size_t size = pp_type_size(keys);
     char *acc = f->acc[which];
+    if (!is_sum(fold))
+        make_keys(job->in[0].type, fold == PP_FOLD_MAX, f->places, acc);
     for (int places = f->places / 2; places >= f->width; places /= 2)
         pp_kernels->folders[keys][fold](acc, acc + (size_t)places * size, 0, 1, places);
     for (int j = 0; j < f->width; j++)
@@ -201,12 +239,12 @@ static void note_place(const pp_reduce_job *job, folding *f, int64_t k)
 /* The rank that none can improve on: of the first or the last key of its type. */
 static int64_t final_rank(const pp_reduce_job *job)
 {
-    const enum pp_type type = job->in[0].type;
+    const enum pp_type type = job->in[0].type, keys = key_type(type);
     char word[sizeof(int64_t)];
     if (type == PP_BOOL)
         return job->op == PP_ARGMAX;
-    fill_with_extreme(key_type(type), job->op == PP_ARGMAX, 1, word);
-    return rank_of(key_type(type), word);
+    fill_with_extreme(keys, job->op == PP_ARGMAX, 1, word);
+    return rank_of(keys, word);
 }
 
 /* Is the final rank at an earlier element of this output already? Then this is the place to note:
@@ -401,16 +439,13 @@ static void reduce(const pp_reduce_job *job, const pp_tile *all, char *const to[
         pp_search_row(job, all, to);
         return;
     }
-    PP_ALIGNED(64) int64_t acc[2][PP_COLUMNS];
+    PP_ALIGNED(64) int64_t acc[2][PP_MANY_COLUMNS];
     folding f = {
         .width = all->width, .places = all->width, .acc = {(char *)acc[0], (char *)acc[1]}};
     reset(job, &f);
     fold_tile(job, &f, all);
-    for (int which = 0; which < job->outputs; which++) {
-        if (!is_sum(fold_of(job, which)))
-            pp_kernels->elements(job->in[0].type, all->width, f.acc[which]);
+    for (int which = 0; which < job->outputs; which++)
         put_columns(job, which, f.acc[which], all->width, to[which]);
-    }
 }
 
 const pp_operation pp_any_order = {

@@ -2,21 +2,55 @@
    TARGET is the function attribute that turns the instruction set on.
 
    Row after row of `width` elements is folded into as many accumulators, in plain loops that the
-   compiler turns into vectors. Sums and counts have int64 accumulators; extremes have keys: the
-   integers themselves, or for floating point integers in the same order, such that NaN comes first
-   for a minimum and last for a maximum. */
+   compiler turns into vectors. Sums and counts have int64 accumulators, extremes those of the
+   elements' type. */
 
-/* What is fetched ahead: some rows, or where there are few, the columns that come next. */
-#define AHEAD(T) (rows > PP_LEAD ? PP_LEAD * row : width * (int64_t)sizeof(T))
+#define ROWS 8
 
-/* rows_name: acc = NEXT(acc, element), for accumulators of type A, elements of type T. */
+/* all_name: folds rows, some at a time, with some_name(accumulators, x, row, rows, width). Of wide
+   rows the hardware foresees the rest. */
+#define FOLD_ALL(name, A, T)                                                                       \
+    TARGET PP_INLINE void ISA(all_##name)(A * acc, const char *x, int64_t row, int64_t rows,       \
+                                          int width)                                               \
+    {                                                                                              \
+        const int bytes = width * (int)sizeof(T);                                                  \
+        for (; rows >= ROWS; rows -= ROWS, x += ROWS * row) {                                      \
+            for (int r = 0; r < ROWS && bytes <= PP_PLACES; r++)                                   \
+                for (int p = 0; p < bytes; p += 64)                                                \
+                    PP_PREFETCH(x + (ROWS + r) * row + p);                                         \
+            ISA(some_##name)(acc, x, row, ROWS, width);                                            \
+        }                                                                                          \
+        for (; rows >= 2; rows -= 2, x += 2 * row)                                                 \
+            ISA(some_##name)(acc, x, row, 2, width);                                               \
+        if (rows > 0)                                                                              \
+            ISA(some_##name)(acc, x, row, 1, width);                                               \
+    }
+
+/* acc = NEXT(acc, element), for accumulators of type A, elements of type T. */
+#define FOLD_SOME(name, A, T, NEXT)                                                                \
+    TARGET PP_INLINE void ISA(some_##name)(A *restrict acc, const char *x, int64_t row, int rows,  \
+                                           int width)                                              \
+    {                                                                                              \
+        for (int j = 0; j < width; j++, x += sizeof(T)) {                                          \
+            A next = acc[j];                                                                       \
+            for (int r = 0; r < rows; r++) {                                                       \
+                T v;                                                                               \
+                memcpy(&v, x + r * row, sizeof v);                                                 \
+                next = NEXT(next, v);                                                              \
+            }                                                                                      \
+            acc[j] = next;                                                                         \
+        }                                                                                          \
+    }                                                                                              \
+    FOLD_ALL(name, A, T)
+
+/* The same for rows of PP_PLACES bytes of accumulators, which the compiler keeps in registers. */
 #define FOLD_ROWS(name, A, T, NEXT)                                                                \
     TARGET PP_INLINE void ISA(rows_##name)(A *restrict acc, const char *x, int64_t row,            \
-                                           int64_t rows, int width, int64_t ahead)                 \
+                                           int64_t rows, int width)                                \
     {                                                                                              \
         for (int64_t r = 0; r < rows; r++, x += row) {                                             \
             for (int p = 0; p < width * (int)sizeof(T); p += 64)                                   \
-                PP_PREFETCH(x + ahead + p);                                                        \
+                PP_PREFETCH(x + PP_FAR + p);                                                       \
             for (int j = 0; j < width; j++) {                                                      \
                 T v;                                                                               \
                 memcpy(&v, x + j * (int64_t)sizeof v, sizeof v);                                   \
@@ -25,28 +59,28 @@
         }                                                                                          \
     }
 
-/* The folder of that name. In the row of PP_PLACES bytes of accumulators the compiler keeps them in
-   registers. */
+/* The folder of that name. */
 #define FOLD(name, A, T, NEXT)                                                                     \
+    FOLD_SOME(name, A, T, NEXT)                                                                    \
     FOLD_ROWS(name, A, T, NEXT)                                                                    \
     TARGET static void ISA(name)(void *accumulators, const char *x, int64_t row, int64_t rows,     \
                                  int width)                                                        \
     {                                                                                              \
         enum { WIDTH = PP_PLACES / sizeof(A) };                                                    \
         if (width != WIDTH) {                                                                      \
-            ISA(rows_##name)(accumulators, x, row, rows, width, AHEAD(T));                         \
+            ISA(all_##name)(accumulators, x, row, rows, width);                                    \
             return;                                                                                \
         }                                                                                          \
         A acc[WIDTH];                                                                              \
         memcpy(acc, accumulators, sizeof acc);                                                     \
-        ISA(rows_##name)(acc, x, row, rows, WIDTH, PP_FAR);                                        \
+        ISA(rows_##name)(acc, x, row, rows, WIDTH);                                                \
         memcpy(accumulators, acc, sizeof acc);                                                     \
     }
 
 /* The folder of a sum that stays within the narrower type B for `most` rows: more of those fit into
    a vector. */
 #define NARROW_FOLD(name, B, T, NEXT, most)                                                        \
-    FOLD_ROWS(name, uint64_t, T, NEXT)                                                             \
+    FOLD_SOME(name, uint64_t, T, NEXT)                                                             \
     FOLD_ROWS(narrow_##name, B, T, NEXT)                                                           \
     TARGET static void ISA(name)(void *accumulators, const char *x, int64_t row, int64_t rows,     \
                                  int width)                                                        \
@@ -54,35 +88,76 @@
         enum { WIDTH = PP_PLACES / sizeof(uint64_t) };                                             \
         uint64_t *acc = accumulators;                                                              \
         if (width != WIDTH) {                                                                      \
-            ISA(rows_##name)(acc, x, row, rows, width, AHEAD(T));                                  \
+            ISA(all_##name)(acc, x, row, rows, width);                                             \
             return;                                                                                \
         }                                                                                          \
         for (int64_t r = 0; r < rows; r += (most)) {                                               \
             const int64_t some = rows - r < (most) ? rows - r : (most);                            \
             B part[WIDTH] = {0};                                                                   \
-            ISA(rows_narrow_##name)(part, x + r * row, row, some, WIDTH, PP_FAR);                  \
+            ISA(rows_narrow_##name)(part, x + r * row, row, some, WIDTH);                          \
             for (int j = 0; j < WIDTH; j++)                                                        \
                 acc[j] += (uint64_t)(int64_t)part[j];                                              \
         }                                                                                          \
     }
 
-#define LESS(a, b)     ((b) < (a) ? (b) : (a))
-#define MORE(a, b)     ((b) > (a) ? (b) : (a))
+#define LESS(a, b)     ((a) < (b) ? (a) : (b))
+#define MORE(a, b)     ((a) > (b) ? (a) : (b))
 #define PLUS(a, b)     ((a) + (uint64_t)(b))
 #define ONE_MORE(a, b) ((a) + ((b) != 0))
-#define LESS64(a, b)   LESS(a, pp_key64(b, INT64_MIN))
-#define MORE64(a, b)   MORE(a, pp_key64(b, INT64_MAX))
-#define LESS32(a, b)   LESS(a, pp_key32(b, INT32_MIN))
-#define MORE32(a, b)   MORE(a, pp_key32(b, INT32_MAX))
 #define SOME64(a, b)   ONE_MORE(a, (b) & INT64_MAX)
 #define SOME32(a, b)   ONE_MORE(a, (b) & INT32_MAX)
 
 #define EXTREME_FOLDS(T, suffix)                                                                   \
     FOLD(min_##suffix, T, T, LESS)                                                                 \
     FOLD(max_##suffix, T, T, MORE)
-#define FLOAT_EXTREME_FOLDS(T, bits)                                                               \
-    FOLD(min_f##bits, T, T, LESS##bits)                                                            \
-    FOLD(max_f##bits, T, T, MORE##bits)
+
+/* The folder of extremes in floating point, of elements of type T with the bits of type I.
+   BETTER(a, b) is a where it is before b, else b, and so b where one is NaN, which is noticed
+   apart. Where the extreme is a zero, no other element has a sign that differs from the signs of
+   zeros: EITHER tells which of them is there, for -0 comes before +0. In rows of PP_NEAR bytes
+   memory is read in order. */
+#define FLOAT_FOLD(name, T, I, BETTER, EITHER, nan)                                                \
+    TARGET PP_INLINE void ISA(some_##name)(T *restrict acc, const char *x, int64_t row, int rows,  \
+                                           int width)                                              \
+    {                                                                                              \
+        for (int j = 0; j < width; j++, x += sizeof(T)) {                                          \
+            T best, odd = 0, v;                                                                    \
+            I either, bits, result;                                                                \
+            memcpy(&best, x, sizeof best);                                                         \
+            memcpy(&either, x, sizeof either);                                                     \
+            for (int r = 0; r < rows; r++) {                                                       \
+                memcpy(&v, x + r * row, sizeof v);                                                 \
+                memcpy(&bits, x + r * row, sizeof bits);                                           \
+                best = BETTER(v, best);                                                            \
+                odd = v != v ? v : odd;                                                            \
+                either = either EITHER bits;                                                       \
+            }                                                                                      \
+            memcpy(&bits, &acc[j], sizeof bits);                                                   \
+            best = BETTER(best, acc[j]);                                                           \
+            either = either EITHER bits;                                                           \
+            memcpy(&result, &best, sizeof result);                                                 \
+            result = best == 0 ? either & ~(~(I)0 >> 1) : result;                                  \
+            result = odd != odd ? (nan) : result;                                                  \
+            memcpy(&acc[j], &result, sizeof result);                                               \
+        }                                                                                          \
+    }                                                                                              \
+    FOLD_ALL(name, T, T)                                                                           \
+    TARGET static void ISA(name)(void *accumulators, const char *x, int64_t row, int64_t rows,     \
+                                 int width)                                                        \
+    {                                                                                              \
+        enum { NEAR = PP_NEAR / sizeof(T), MANY = 2 * ROWS };                                      \
+        for (; rows >= MANY && width == NEAR && row == PP_NEAR;                                    \
+             rows -= MANY, x += MANY * PP_NEAR) {                                                  \
+            for (int p = 0; p < MANY * PP_NEAR; p += 64)                                           \
+                PP_PREFETCH(x + PP_FAR + p);                                                       \
+            ISA(some_##name)(accumulators, x, PP_NEAR, MANY, NEAR);                                \
+        }                                                                                          \
+        ISA(all_##name)(accumulators, x, row, rows, width);                                        \
+    }
+
+#define FLOAT_EXTREME_FOLDS(T, I, bits, nan)                                                       \
+    FLOAT_FOLD(min_f##bits, T, I, LESS, |, nan)                                                    \
+    FLOAT_FOLD(max_f##bits, T, I, MORE, &, nan)
 
 NARROW_FOLD(sum_i8, int16_t, int8_t, PLUS, 256)
 NARROW_FOLD(sum_u8, uint16_t, uint8_t, PLUS, 257)
@@ -106,8 +181,8 @@ EXTREME_FOLDS(int32_t, i32)
 EXTREME_FOLDS(uint32_t, u32)
 EXTREME_FOLDS(int64_t, i64)
 EXTREME_FOLDS(uint64_t, u64)
-FLOAT_EXTREME_FOLDS(int32_t, 32)
-FLOAT_EXTREME_FOLDS(int64_t, 64)
+FLOAT_EXTREME_FOLDS(float, uint32_t, 32, UINT32_C(0x7fc00000))
+FLOAT_EXTREME_FOLDS(double, uint64_t, 64, UINT64_C(0x7ff8000000000000))
 
 /* name(row of n elements of type T): the place of the first of the least (or the greatest) of them,
    by IS_LESS, or its value where that is asked for; n is at least 1. NaN comes before all others;
@@ -213,17 +288,6 @@ pp_searcher *const ISA(pp_searchers)[PP_COMPLEX64][2] = {
 #undef ROW
 };
 
-/* `width` keys of the elements' type to elements, in place. */
-TARGET void ISA(pp_elements)(enum pp_type type, int width, void *keys)
-{
-    int64_t *wide = keys;
-    int32_t *narrow = keys;
-    for (int j = 0; j < width && type == PP_FLOAT64; j++)
-        wide[j] = pp_bits64(wide[j]);
-    for (int j = 0; j < width && type == PP_FLOAT32; j++)
-        narrow[j] = pp_bits32(narrow[j]);
-}
-
 /* By enum pp_type, and by enum pp_fold. */
 pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #define ROW(suffix, bits)                                                                          \
@@ -245,8 +309,11 @@ pp_folder *const ISA(pp_folders)[PP_COMPLEX64][4] = {
 #undef SEARCH
 #undef SEARCHES
 #undef FOLD
+#undef FOLD_ALL
+#undef FOLD_SOME
 #undef FOLD_ROWS
-#undef AHEAD
 #undef NARROW_FOLD
 #undef EXTREME_FOLDS
+#undef FLOAT_FOLD
+#undef ROWS
 #undef FLOAT_EXTREME_FOLDS

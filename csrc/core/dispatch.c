@@ -10,9 +10,9 @@
 
 #define KERNELS(isa)                                                                               \
     &pp_escape_##isa, &pp_pi_##isa, &pp_fsum_##isa, &pp_flops_##isa, &pp_tree_##isa,               \
-        &pp_turned_##isa, pp_folders_##isa, &pp_elements_##isa, pp_searchers_##isa,                \
-        &pp_find_bins_##isa, &pp_match_##isa, &pp_near_tiles_##isa, &pp_near_nodes_##isa,          \
-        &pp_row_distance_##isa, &pp_near_bounds_##isa, &pp_byte_distance_##isa, &pp_add_rows_##isa
+        &pp_turned_##isa, pp_folders_##isa, pp_searchers_##isa, &pp_find_bins_##isa,               \
+        &pp_match_##isa, &pp_near_tiles_##isa, &pp_near_nodes_##isa, &pp_row_distance_##isa,       \
+        &pp_near_bounds_##isa, &pp_byte_distance_##isa, &pp_add_rows_##isa
 
 static const pp_kernel_table tables[] = {
     {"baseline", 0, KERNELS(baseline), &pp_dense_baseline},

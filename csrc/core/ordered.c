@@ -106,8 +106,6 @@ static void finish(const pp_reduce_job *job, double *results, int width)
     if (job->op == PP_NORM)
         for (int j = 0; j < width; j++)
             results[j] = root(job, results[j]);
-    for (int j = 0; j < width; j++) /* one NaN, and one zero */
-        results[j] = isnan(results[j]) ? (double)NAN : results[j] + 0.0;
 }
 
 /* In a further pass of a norm: the marks that it finds the values for. */
@@ -118,33 +116,21 @@ static bool wanted(const pp_reduce_job *job, const char *out)
     return job->scale < 1 ? mark == HUGE_VAL : mark == -1;
 }
 
-/* Outputs that follow each other in memory. */
-PP_INLINE void put(const pp_reduce_job *job, const double *results, int width, char *out)
-{
-    float narrow[PP_COLUMNS];
-    if (job->out[0].type != PP_FLOAT32) {
-        memcpy(out, results, (size_t)width * sizeof *results);
-        return;
-    }
-    for (int j = 0; j < width; j++)
-        narrow[j] = (float)results[j];
-    memcpy(out, narrow, (size_t)width * sizeof *narrow);
-}
-
 static void put_results(const pp_reduce_job *job, double *results, int width, char *out)
 {
     const int64_t step = pp_output_step(job, 0);
+    const bool single = job->out[0].type == PP_FLOAT32;
     if (job->scale == 1)
         finish(job, results, width);
     if (job->scale == 1 && step == pp_type_size(job->out[0].type)) {
-        put(job, results, width, out);
+        pp_kernels->tree->put(results, width, single, out);
         return;
     }
     for (int j = 0; j < width; j++, out += step) {
         if (job->scale != 1)
             results[j] = sqrt(results[j]) / job->scale;
         if (job->scale == 1 || wanted(job, out))
-            put(job, results + j, 1, out);
+            pp_kernels->tree->put(results + j, 1, single, out);
     }
 }
 
@@ -176,6 +162,8 @@ enum pp_status pp_norm_passes(pp_reduce_job *job, const pp_run *run,
     }
     return status;
 }
+
+const char pp_zeros[PP_SUM_LANES * PP_COLUMNS * sizeof(double)];
 
 const pp_operation pp_ordered = {
     .accumulator_size = accumulator_size,

@@ -24,6 +24,9 @@ typedef struct pp_terms {
     double scale;         /* PP_NORM: of the elements */
 } pp_terms;
 
+/* In the place of terms that are missing: as many as any row of a leaf has. */
+extern const char pp_zeros[PP_SUM_LANES * PP_COLUMNS * sizeof(double)];
+
 /* PP_NORM: bits of pp_reduce_job.extreme. */
 enum pp_extreme { PP_TOO_LARGE = 1, PP_TOO_SMALL = 2 };
 

@@ -54,6 +54,8 @@
 #define columns_op     ISA(columns_op)
 #define at_once_op     ISA(at_once_op)
 #define tree_at_once   ISA(tree_at_once)
+#define fold_twice     ISA(fold_twice)
+#define tree_put       ISA(tree_put)
 #define load_type      ISA(load_type)
 #define load_swapped   ISA(load_swapped)
 #define load_doubles   ISA(load_doubles)
@@ -76,11 +78,11 @@ PP_INLINE int64_t element_size(pp_terms t)
 }
 
 /* What the tree sums: elements, their squares, or products. */
-TARGET PP_INLINE double term(pp_terms t, const char *const x[2], int64_t at)
+TARGET PP_INLINE double term(pp_terms t, const char *x, const char *y)
 {
-    const double a = number_at(t.single, x[0] + at);
+    const double a = number_at(t.single, x);
     if (t.op == PP_DOT)
-        return a * number_at(t.single, x[1] + at);
+        return a * number_at(t.single, y);
     return t.op == PP_NORM ? pp_scaled_square(a, t.scale) : a;
 }
 
@@ -88,26 +90,31 @@ TARGET PP_INLINE double term(pp_terms t, const char *const x[2], int64_t at)
 TARGET PP_INLINE void fold8(pp_terms t, const char *const x[2], int64_t step, int width,
                             double *restrict out)
 {
+    const char *const y = t.op == PP_DOT ? x[1] : x[0];
+#define X(k) term(t, x[0] + (k) * step + at, y + (k) * step + at)
     for (int j = 0; j < width; j++) {
         const int64_t at = j * element_size(t);
-        const double x0 = term(t, x, at), x1 = term(t, x, at + step);
-        const double x2 = term(t, x, at + 2 * step), x3 = term(t, x, at + 3 * step);
-        const double x4 = term(t, x, at + 4 * step), x5 = term(t, x, at + 5 * step);
-        const double x6 = term(t, x, at + 6 * step), x7 = term(t, x, at + 7 * step);
-        out[j] = pp_sum_of_8(x0, x1, x2, x3, x4, x5, x6, x7);
+        out[j] = pp_sum_of_8(X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7));
     }
+#undef X
 }
 
-/* The sums of fewer terms: the same tree without what is missing. */
+/* The sums of fewer terms: the same tree without what is missing. A zero for a term that is missing
+   may change the sign of a zero only. */
+TARGET PP_INLINE void fold(pp_terms t, const char *const x[2], int64_t step, int count, int width,
+                           double *restrict out)
+{
+    enum { PART = 32 };
+    const char *a[LANES], *b[LANES];
+    for (int k = 0; k < LANES; k++) {
+        a[k] = k < count ? x[0] + k * step : pp_zeros;
+        b[k] = k < count && t.op == PP_DOT ? x[1] + k * step : a[k];
+    }
+#define X(k) term(t, a[k] + j * element_size(t), b[k] + j * element_size(t))
 #define FOLD(sum)                                                                                  \
     for (int j = 0; j < width; j++)                                                                \
         out[j] = sum;                                                                              \
     return;
-#define X(k) term(t, x, (k) * step + j * element_size(t))
-
-TARGET PP_INLINE void fold(pp_terms t, const char *const x[2], int64_t step, int count, int width,
-                           double *restrict out)
-{
     switch (count) {
     case 1:
         FOLD(X(0))
@@ -117,17 +124,33 @@ TARGET PP_INLINE void fold(pp_terms t, const char *const x[2], int64_t step, int
         FOLD((X(0) + X(1)) + X(2))
     case 4:
         FOLD((X(0) + X(1)) + (X(2) + X(3)))
-    case 5:
-        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + X(4))
-    case 6:
-        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + (X(4) + X(5)))
-    default: /* 7 */
-        FOLD(((X(0) + X(1)) + (X(2) + X(3))) + ((X(4) + X(5)) + X(6)))
+    default: /* that `part` lies apart from so many rows is plain to a compiler */
+        for (int first = 0; first < width; first += PART) {
+            double part[PART];
+            const int n = width - first < PART ? width - first : PART;
+            for (int j = first; j < first + n; j++)
+                part[j - first] = pp_sum_of_8(X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7));
+            for (int i = 0; i < n; i++)
+                out[first + i] = part[i];
+        }
     }
-}
-
 #undef FOLD
 #undef X
+}
+
+/* The sums of 8 to 16 rows: each lane has one term or two. */
+TARGET PP_INLINE void fold_twice(pp_terms t, const pp_tile *all, double *restrict out)
+{
+    const char *x[2 * LANES];
+    for (int r = 0; r < 2 * LANES; r++)
+        x[r] = r < all->count ? all->x[0] + r * all->row : pp_zeros;
+#define X(k) (term(t, x[k] + at, x[k] + at) + term(t, x[(k) + 8] + at, x[(k) + 8] + at))
+    for (int j = 0; j < all->width; j++) {
+        const int64_t at = j * element_size(t);
+        out[j] = pp_sum_of_8(X(0), X(1), X(2), X(3), X(4), X(5), X(6), X(7));
+    }
+#undef X
+}
 
 /* Mean, and sum of squared deviations from it, of 8 elements in each place. The first is subtracted
    before the mean is formed, so that a constant has no deviations at all. */
@@ -136,10 +159,14 @@ TARGET PP_INLINE void spread8(pp_terms t, const char *const x[2], int64_t step, 
 {
     for (int j = 0; j < width; j++) {
         const int64_t at = j * element_size(t);
-        const double x0 = term(t, x, at), x1 = term(t, x, at + step);
-        const double x2 = term(t, x, at + 2 * step), x3 = term(t, x, at + 3 * step);
-        const double x4 = term(t, x, at + 4 * step), x5 = term(t, x, at + 5 * step);
-        const double x6 = term(t, x, at + 6 * step), x7 = term(t, x, at + 7 * step);
+        const double x0 = number_at(t.single, x[0] + at),
+                     x1 = number_at(t.single, x[0] + at + step);
+        const double x2 = number_at(t.single, x[0] + at + 2 * step),
+                     x3 = number_at(t.single, x[0] + at + 3 * step);
+        const double x4 = number_at(t.single, x[0] + at + 4 * step),
+                     x5 = number_at(t.single, x[0] + at + 5 * step);
+        const double x6 = number_at(t.single, x[0] + at + 6 * step),
+                     x7 = number_at(t.single, x[0] + at + 7 * step);
         const double sum = ((x1 - x0) + ((x2 - x0) + (x3 - x0))) +
                            (((x4 - x0) + (x5 - x0)) + ((x6 - x0) + (x7 - x0)));
         const double m = x0 + sum * 0.125;
@@ -157,13 +184,13 @@ TARGET static void spread(pp_terms t, const char *const x[2], int64_t step, int 
 {
     for (int j = 0; j < width; j++) {
         const int64_t at = j * element_size(t);
-        const double first = term(t, x, at);
+        const double first = number_at(t.single, x[0] + at);
         double sum = 0, square = 0;
         for (int r = 1; r < count; r++)
-            sum += term(t, x, at + r * step) - first;
+            sum += number_at(t.single, x[0] + at + r * step) - first;
         const double middle = first + sum / count;
         for (int r = 0; r < count; r++) {
-            const double deviation = term(t, x, at + r * step) - middle;
+            const double deviation = number_at(t.single, x[0] + at + r * step) - middle;
             square += deviation * deviation;
         }
         mean[j] = middle;
@@ -478,6 +505,10 @@ TARGET PP_INLINE void columns_op(pp_terms t, const pp_tile *all, double *results
         fold(t, all->x, all->row, (int)all->count, all->width, results);
         return;
     }
+    if (t.op != PP_VAR && all->count <= 2 * LANES) {
+        fold_twice(t, all, results);
+        return;
+    }
     for (int j = 0; j < all->width; j += STRIP) {
         const int width = all->width - j < STRIP ? all->width - j : STRIP;
         const pp_tile strip = {{all->x[0] + j * element_size(t), NULL},
@@ -510,6 +541,20 @@ TARGET static void tree_at_once(const pp_reduce_job *job, const pp_tile *all, do
 
 #undef EACH_TERM
 #undef WITH_TERM
+
+/* Outputs that follow each other in memory, with one NaN and one zero. */
+TARGET static void tree_put(const double *restrict results, int width, bool single,
+                            char *restrict out)
+{
+    for (int j = 0; j < width; j++) {
+        const double result = results[j] != results[j] ? (double)NAN : results[j] + 0.0;
+        const float narrow = (float)result;
+        if (single)
+            memcpy(out + j * (int64_t)sizeof narrow, &narrow, sizeof narrow);
+        else
+            memcpy(out + j * (int64_t)sizeof result, &result, sizeof result);
+    }
+}
 
 /* The elements of a patch as float64; `narrow`: rounded to float32 on the way. */
 #define CONVERT(T, step)                                                                           \
@@ -600,5 +645,6 @@ const pp_tree_kernels ISA(pp_tree) = {
     .merge = tree_merge,
     .results = tree_results,
     .at_once = tree_at_once,
+    .put = tree_put,
     .load = load_doubles,
 };

@@ -12,14 +12,15 @@
 #include "pp.h"
 
 enum {
-    PP_GROUP = 64,     /* elements in a leaf of the tree of sums */
-    PP_SUM_LANES = 8,  /* element k of a group belongs to lane k mod 8 */
-    PP_COLUMNS = 256,  /* outputs that are reduced side by side, at most */
-    PP_PLACES = 512,   /* bytes of accumulators in the widest row that is folded */
-    PP_FAR = 4096,     /* bytes ahead of the element in use that are fetched */
-    PP_LEAD = 8,       /* rows ahead, likewise, where they do not follow each other */
-    PP_TILE = 1 << 15, /* elements in a tile in place, and between two looks at the clock */
-    PP_STAGE = 4096,   /* elements staged at a time, where they cannot be read in place */
+    PP_GROUP = 64,          /* elements in a leaf of the tree of sums */
+    PP_SUM_LANES = 8,       /* element k of a group belongs to lane k mod 8 */
+    PP_COLUMNS = 256,       /* outputs that are reduced side by side, at most */
+    PP_MANY_COLUMNS = 2048, /* where nothing but their values is kept */
+    PP_PLACES = 512,        /* bytes of accumulators in the widest row that is folded */
+    PP_NEAR = 64,           /* and where some of them are folded at a time */
+    PP_FAR = 4096,          /* bytes ahead of the element in use that are fetched */
+    PP_TILE = 1 << 15,      /* elements in a tile in place, and between two looks at the clock */
+    PP_STAGE = 4096,        /* elements staged at a time, where they cannot be read in place */
 };
 
 /* Some elements of `width` outputs that lie side by side: element k of output j is at
@@ -157,6 +158,7 @@ typedef struct pp_tree_kernels {
     void (*merge)(const pp_reduce_job *job, double *partial, const double *later, int width);
     void (*results)(const pp_reduce_job *job, double *partial, int width, double *results);
     void (*at_once)(const pp_reduce_job *job, const pp_tile *all, double *results);
+    void (*put)(const double *results, int width, bool single, char *out);
     void (*load)(const pp_view *view, bool narrow, const pp_patch *patch, double *to);
 } pp_tree_kernels;
 
@@ -164,9 +166,6 @@ enum pp_fold { PP_FOLD_SUM, PP_FOLD_COUNT, PP_FOLD_MIN, PP_FOLD_MAX };
 
 /* Fold rows of `width` elements, `row` bytes apart, into as many accumulators. */
 typedef void pp_folder(void *accumulators, const char *x, int64_t row, int64_t rows, int width);
-
-/* Keys of extremes to elements: see any_order_template.h. */
-typedef void pp_element_maker(enum pp_type type, int width, void *keys);
 
 /* The place of the first of the least, or of the greatest, of n elements that lie in a row; or, to
    `extreme` if that is given, its value: of -0 and +0 either. */
@@ -177,8 +176,6 @@ extern pp_folder *const pp_folders_baseline[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx2[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_avx512[PP_COMPLEX64][4];
 extern pp_folder *const pp_folders_neon[PP_COMPLEX64][4];
-extern pp_element_maker pp_elements_baseline, pp_elements_avx2, pp_elements_avx512,
-    pp_elements_neon;
 extern pp_searcher *const pp_searchers_baseline[PP_COMPLEX64][2];
 extern pp_searcher *const pp_searchers_avx2[PP_COMPLEX64][2];
 extern pp_searcher *const pp_searchers_avx512[PP_COMPLEX64][2];

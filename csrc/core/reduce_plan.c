@@ -8,7 +8,8 @@
 
 enum {
     BATCH = 1 << 13,      /* elements that are worth an item of work */
-    CHUNKS_A_THREAD = 64, /* at most, all blocks together */
+    BLOCKS_A_THREAD = 4,  /* are enough to keep all threads busy */
+    CHUNKS_A_THREAD = 64, /* of PP_COLUMNS at most, all blocks together */
     LARGE_STAGE = 120000, /* elements in a stage that is filled down its rows: under 1 MiB */
     ROWS = 128,           /* of them, at most */
     SHORT = 16,           /* outputs of fewer elements are better reduced as columns */
@@ -114,21 +115,37 @@ static bool readable_in_place(const pp_reduce_job *job, size_t size)
     return true;
 }
 
+/* Can the elements be taken in any order? For places of extremes they are counted. */
+static bool is_free_of_order(const pp_reduce_job *job)
+{
+    return job->operation == &pp_any_order && job->op != PP_ARGMIN && job->op != PP_ARGMAX;
+}
+
 static int64_t whole_groups(int64_t elements)
 {
     return elements > PP_GROUP ? elements / PP_GROUP * PP_GROUP : PP_GROUP;
 }
 
-static void plan_blocks(pp_reduce_job *job)
+/* Blocks of so many columns. */
+static void plan_blocks(pp_reduce_job *job, int64_t width)
 {
-    job->width = job->columns < PP_COLUMNS ? (int)job->columns : PP_COLUMNS;
+    job->width = job->columns < width ? (int)job->columns : (int)width;
     job->across = (job->columns + job->width - 1) / job->width;
     job->blocks = job->across;
     for (int d = 0; d < job->outer; d++)
         job->blocks *= job->in[0].shape[d];
-    job->rows = whole_groups((job->in_place ? PP_TILE : PP_STAGE) / job->width);
+    const int most = job->width < PP_COLUMNS ? job->width : PP_COLUMNS;
+    job->rows = whole_groups((job->in_place ? PP_TILE : PP_STAGE) / most);
     if (job->rows > job->n)
         job->rows = job->n;
+}
+
+/* Wide blocks of few elements are made narrower, so that all threads have some. */
+static void share_columns(pp_reduce_job *job, int threads)
+{
+    const int64_t wanted = BLOCKS_A_THREAD * (int64_t)threads;
+    while (threads > 1 && job->blocks < wanted && job->n <= job->rows && job->width > PP_COLUMNS)
+        plan_blocks(job, job->width / 2);
 }
 
 /* Does memory run along another reduced dimension than the last? (For one array, one output at a
@@ -158,15 +175,17 @@ static void plan_turning(pp_reduce_job *job)
 
 void pp_plan_work(pp_reduce_job *job, int threads)
 {
+    share_columns(job, threads);
     const int64_t each = job->n * job->width;
     job->batch = each < BATCH ? BATCH / (each + 1) + 1 : 1;
     job->chunk = job->n > 0 ? job->n : 1;
     job->chunks = 1;
-    if (threads == 1 || job->blocks >= 4 * (int64_t)threads || each < 2 * BATCH)
+    if (threads == 1 || job->blocks >= BLOCKS_A_THREAD * (int64_t)threads || each < 2 * BATCH)
         return;
     job->chunk = PP_GROUP;
+    const int64_t wide = (job->width + PP_COLUMNS - 1) / PP_COLUMNS;
     while (job->chunk * job->width < BATCH ||
-           job->n / job->chunk * job->blocks >= CHUNKS_A_THREAD * (int64_t)threads)
+           job->n / job->chunk * job->blocks * wide >= CHUNKS_A_THREAD * (int64_t)threads)
         job->chunk *= 2;
     job->chunks = (job->n + job->chunk - 1) / job->chunk;
 }
@@ -200,12 +219,6 @@ static void copy_view(pp_view *to, const pp_view *from)
     }
 }
 
-/* Can the elements be taken in any order? For places of extremes they are counted. */
-static bool is_free_of_order(const pp_reduce_job *job)
-{
-    return job->operation == &pp_any_order && job->op != PP_ARGMIN && job->op != PP_ARGMAX;
-}
-
 void pp_plan_reduction(pp_reduce_job *job, const pp_reduction_task *task)
 {
     memset(job, 0, offsetof(pp_reduce_job, in));
@@ -236,7 +249,7 @@ void pp_plan_reduction(pp_reduce_job *job, const pp_reduction_task *task)
     job->in_place = readable_in_place(job, size);
     if (job->in_place)
         job->element = size;
-    plan_blocks(job);
+    plan_blocks(job, job->in_place && is_free_of_order(job) ? PP_MANY_COLUMNS : PP_COLUMNS);
     if (job->op != PP_ARGMIN && job->op != PP_ARGMAX)
         plan_turning(job);
 }

@@ -11,6 +11,17 @@ enum {
     AHEAD = 32, /* and how many columns ahead they are fetched */
 };
 
+static void copy_swapped(const char *from, int64_t stride, int64_t n, size_t size, char *to)
+{
+    for (int64_t i = 0; i < n; i++, from += stride, to += size)
+        for (size_t b = 0; b < size; b++)
+            to[b] = from[size - 1 - b];
+}
+
+#define COPY(T)                                                                                    \
+    for (int64_t i = 0; i < n; i++)                                                                \
+        memcpy(to + i * (int64_t)sizeof(T), from + i * stride, sizeof(T));
+
 void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, bool swapped,
                       char *to)
 {
@@ -18,14 +29,18 @@ void pp_copy_elements(const char *from, int64_t stride, int64_t n, size_t size, 
         memcpy(to, from, (size_t)n * size);
         return;
     }
-    for (int64_t i = 0; i < n; i++, from += stride, to += size) {
-        if (!swapped)
-            memcpy(to, from, size);
-        else
-            for (size_t b = 0; b < size; b++)
-                to[b] = from[size - 1 - b];
-    }
+    if (swapped)
+        copy_swapped(from, stride, n, size, to);
+    else if (size == 1)
+        COPY(uint8_t)
+    else if (size == 2)
+        COPY(uint16_t)
+    else if (size == 4)
+        COPY(uint32_t)
+    else
+        COPY(uint64_t)
 }
+#undef COPY
 
 int64_t pp_last_stride(const pp_reduce_job *job, int i)
 {

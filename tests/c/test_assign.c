@@ -8,7 +8,7 @@
 #include "check.h"
 #include "tests.h"
 
-enum { MOST = 400, MOST_FEATURES = 60 };
+enum { MOST = 400, FEATURES = 60, MANY_FEATURES = 1200 /* for distances above 2^24 */ };
 
 typedef struct matrix {
     guarded bytes;
@@ -65,7 +65,8 @@ static void check_proof(const matrix *targets, const matrix *tiles, int64_t max_
 static void test_one(void)
 {
     const int64_t n = 1 + random_below(random_chance(0.1) ? MOST : 20);
-    const int64_t max_uses = 1 + random_below(3), length = random_below(MOST_FEATURES);
+    const int64_t max_uses = 1 + random_below(3);
+    const int64_t length = random_below(random_chance(0.1) ? MANY_FEATURES : FEATURES);
     const int64_t most = n * max_uses < MOST ? n * max_uses : MOST;
     const int64_t m = random_chance(0.3) ? most : random_below(most + 1);
     const int64_t values = random_chance(0.5) ? 3 : 256;
