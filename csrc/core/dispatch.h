@@ -23,7 +23,7 @@ typedef struct pp_kernel_table {
     pp_flops_kernel *flops;
     const pp_tree_kernels *tree;
     const pp_turned_kernels *turned;
-    pp_folder *const (*folders)[4]; /* by enum pp_type, and by enum pp_fold */
+    pp_folder *const (*folders)[4];     /* by enum pp_type, and by enum pp_fold */
     pp_searcher *const (*searchers)[2]; /* by enum pp_type; for the greatest? */
     pp_find_bins_kernel *find_bins;
     const pp_match_kernels *match;
