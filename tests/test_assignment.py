@@ -131,6 +131,18 @@ def test_progress_counts_thousandths():
     assert done.count(1000) == 1
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_floats_that_cost_nothing_have_a_bound_of_nothing(scale):
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        tiles = rng.normal(size=(rng.integers(2, 9), 2)) * scale
+        tiles[:2] = 0
+        targets = np.zeros((rng.integers(1, 11), 2))
+        found = pp.mosaic.assign(targets, tiles, max_uses=5)
+        assert found.cost == found.bound == 0
+        assert not found.prices.any()
+
+
 def test_the_caller_is_asked_while_equal_rows_are_merged():
     rows = np.broadcast_to(np.uint8(7), (200, 50_000))
     calls = []

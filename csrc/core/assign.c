@@ -190,6 +190,11 @@ static enum pp_status run_phases(pp_auction *a, double gap, double *prices, pp_a
         }
         double error;
         result->cost = pp_assigned_cost(a);
+        if (result->cost == 0) { /* nothing is cheaper: without prices, the bound is 0 too */
+            memset(prices, 0, (size_t)a->tiles.count * sizeof *prices);
+            result->bound = 0;
+            return PP_OK;
+        }
         status = pp_prove(a, prices, &result->bound, &error);
         a->thousandths += (THOUSAND - a->thousandths) / 10;
         if (status != PP_OK)
