@@ -91,7 +91,8 @@ def assign(
 
     The method is an auction with epsilon scaling (Bertsekas 1979, 1988); equal targets bid together
     and equal tiles are sold together (Bertsekas and Castanon 1989). It keeps lists of the best
-    tiles of each target instead of all m * n distances. See ``csrc/core/assign_auction.c``.
+    tiles of each target instead of all m * n distances; from 48 features on, also a bound of each
+    distance in 2 bytes, where that takes at most 256 MiB. See ``csrc/core/assign_auction.c``.
 
     Examples
     --------
