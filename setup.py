@@ -91,8 +91,10 @@ class BuildExt(build_ext):
             return ["/std:c11", "/O2", "/fp:precise", "/experimental:c11atomics", f"/I{include}"]
         flags = ["-std=c11", "-ffp-contract=off", "-fvisibility=hidden"]
         flags += ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow"]
-        # Python is often built with -fwrapv; it slows the kernels, and no integer overflows in them.
-        flags += ["-fno-wrapv"]
+        # Python is often built so that integers wrap around; that slows the kernels, and none does
+        # there. Clang wants the very flag undone that was given.
+        undo = {"-fwrapv": "-fno-wrapv", "-fno-strict-overflow": "-fstrict-overflow"}
+        flags += [undo[flag] for flag in self.compiler.compiler_so if flag in undo]
         flags += ["-O0", "-g"] if os.environ.get("PYPARALLEL_DEBUG") == "1" else ["-O3"]
         flags += ["-Werror"] if os.environ.get("PYPARALLEL_WERROR") == "1" else []
         # NumPy's macros convert object to function pointers: as a system header's, no warning.
