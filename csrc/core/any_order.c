@@ -128,13 +128,14 @@ static void reset(const pp_reduce_job *job, folding *f)
     }
 }
 
+/* Side by side, so that one row of elements is folded into all of them. */
 static int most_places(const pp_reduce_job *job, int width)
 {
     const enum pp_type type = job->in[0].type;
     if (is_sum(fold_of(job, 0)))
         return PP_PLACES / (int)sizeof(int64_t);
     const int near = PP_NEAR / (int)job->element;
-    const bool is_near = (type == PP_FLOAT32 || type == PP_FLOAT64) && near % width == 0;
+    const bool is_near = pp_is_floating(type) && near % width == 0;
     return is_near ? near : PP_PLACES / (int)job->element;
 }
 
@@ -213,8 +214,7 @@ static void gather(const pp_reduce_job *job, folding *f, int which, int64_t *ran
 /* Places: -0 and +0, whose keys are -1 and 0, are equal there. */
 static int64_t as_place_rank(const pp_reduce_job *job, int64_t rank)
 {
-    const enum pp_type type = job->in[0].type;
-    return rank == -1 && (type == PP_FLOAT32 || type == PP_FLOAT64) ? 0 : rank;
+    return rank == -1 && pp_is_floating(job->in[0].type) ? 0 : rank;
 }
 
 static bool improves(const pp_reduce_job *job, int64_t rank, int64_t best)
@@ -364,7 +364,7 @@ static int64_t scan_floats(const char *x, int64_t step, enum pp_type type, doubl
 
 static int64_t scan(const char *x, int64_t step, enum pp_type type, int64_t bits)
 {
-    if (type == PP_FLOAT32 || type == PP_FLOAT64) {
+    if (pp_is_floating(type)) {
         const int32_t low = (int32_t)bits;
         float narrow;
         double wide;

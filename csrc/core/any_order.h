@@ -1,10 +1,10 @@
-/* Reductions that no order can change: sums of integers, counts, extremes and their places. */
+/* Keys: integers in the order of floating-point numbers, for extremes and their places. */
 #ifndef PP_ANY_ORDER_H
 #define PP_ANY_ORDER_H
 
 #include "reduce.h"
 
-/* Keys of floating-point numbers: integers in their order, -0 before +0; NaN is `nan`. */
+/* -0 is before +0; NaN is `nan`. */
 PP_INLINE int64_t pp_key64(int64_t bits, int64_t nan)
 {
     const int64_t key = bits ^ (bits >> 63 & INT64_MAX);

@@ -176,8 +176,8 @@ double pp_select_least(pp_candidate *a, int n, int wanted);
 /* Codes, where there are many features. */
 enum pp_status pp_codes_build(pp_auction *a);
 void pp_codes_free(pp_auction *a);
-/* The codes of a target, laid out for dot products, and as bytes; what they leave out, and the sum
-   of their squares. */
+/* The codes of a target, laid out for dot products, and as bytes, unless it consists of these; what
+   they leave out, and the sum of their squares. */
 int64_t pp_target_codes(const pp_auction *a, int32_t group, int32_t *to, uint8_t *bytes,
                         double *residual);
 /* No distance is less, where the codes of the target have this one. */

@@ -18,6 +18,10 @@
 
 enum { BLOCK = 128 }; /* tiles, that are compared with so many targets at a time */
 
+static const double LEAST = 0x1p-31;
+static const uint64_t LEAST_BITS = (uint64_t)(1023 - 31) << 52;
+enum { DROPPED = 41 }; /* bits of the mantissa */
+
 int64_t pp_bounds_budget = INT64_C(1) << 27;
 
 /* Targets on their way past the tiles. */
@@ -38,23 +42,19 @@ static uint16_t *row_of(const pp_auction *a, int64_t group)
 
 static uint16_t round_down(double cost, double scale)
 {
-    const double least = 0x1p-31, most = 2 - 0x1p-52;
-    const double x = fmin((cost / scale + least) * (1 - 0x1p-50), most);
-    uint64_t bits, zero;
+    const double most = 2 - 0x1p-52;
+    const double x = fmin((cost / scale + LEAST) * (1 - 0x1p-50), most);
+    uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
-    memcpy(&zero, &least, sizeof zero);
-    return x > least ? (uint16_t)((bits - zero) >> 41) : 0;
+    return x > LEAST ? (uint16_t)((bits - LEAST_BITS) >> DROPPED) : 0;
 }
 
 double pp_bound_of(const pp_auction *a, int32_t group, int32_t tile)
 {
-    const double least = 0x1p-31;
-    uint64_t bits;
+    const uint64_t bits = LEAST_BITS + ((uint64_t)row_of(a, group)[tile] << DROPPED);
     double x;
-    memcpy(&bits, &least, sizeof bits);
-    bits += (uint64_t)row_of(a, group)[tile] << 41;
     memcpy(&x, &bits, sizeof x);
-    return (x - least) * a->codes.scale;
+    return (x - LEAST) * a->codes.scale;
 }
 
 void pp_put_bound(const pp_auction *a, int32_t group, int32_t tile, double cost)

@@ -14,7 +14,6 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "assign.h"
 #include "dispatch.h"
@@ -59,19 +58,13 @@ double pp_least_cost(const pp_dense *dense, double residual, double square)
 int64_t pp_target_codes(const pp_auction *a, int32_t group, int32_t *to, uint8_t *bytes,
                         double *residual)
 {
-    const int64_t length = a->targets.length;
-    const int dot_of = pp_kernels->dense->dot_of;
-    int64_t square = 0;
+    const int64_t length = a->targets.length, first = group * length;
+    const uint8_t *codes = a->targets.bytes ? a->targets.bytes + first : bytes;
     *residual = 0;
-    if (a->targets.bytes)
-        memcpy(bytes, a->targets.bytes + group * length, (size_t)length);
-    else
-        *residual = pp_encode(&a->codes.dense, a->targets.rows + group * length, bytes);
-    for (int64_t f = 0; f < length; f++) {
-        pp_put_code(to + f / dot_of, dot_of, f % dot_of, dot_of == 4 ? 127 - bytes[f] : -bytes[f]);
-        square += bytes[f] * bytes[f];
-    }
-    return square;
+    if (!a->targets.bytes)
+        *residual = pp_encode(&a->codes.dense, a->targets.rows + first, bytes);
+    pp_put_target(to, codes, length);
+    return pp_square_of_codes(codes, length);
 }
 
 static double least_cost(const pp_codes_of_tiles *codes, int32_t group, double square)

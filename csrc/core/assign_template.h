@@ -4,7 +4,20 @@
    float64: the same in every variant, and exact for uint8. */
 #include "simd.h"
 
+#define note_hits     ISA(note_hits)
 #define compare_tiles ISA(compare_tiles)
+
+/* Note the tiles of a vector, from `first` on, whose bits are set and that are there; how many have
+   been found by then. */
+TARGET PP_INLINE int note_hits(uint64_t bits, int64_t first, int64_t count, int32_t *hits,
+                               int found)
+{
+    if (count - first < VL)
+        bits &= (UINT64_C(1) << (count - first)) - 1;
+    for (; PP_UNLIKELY(bits); bits &= bits - 1)
+        hits[found++] = (int32_t)first + pp_lowest_bit(bits);
+    return found;
+}
 
 TARGET PP_INLINE int compare_tiles(const double *target, const double *columns, int64_t stride,
                                    int64_t length, const double *price, int64_t count,
@@ -19,11 +32,8 @@ TARGET PP_INLINE int compare_tiles(const double *target, const double *columns, 
             sum = v_add(sum, v_mul(difference, difference));
         }
         v_store(cost + i, sum);
-        uint64_t bits = v_bits(v_le(v_add(sum, v_load(price + i)), limit));
-        if (count - i < VL)
-            bits &= (UINT64_C(1) << (count - i)) - 1;
-        for (; PP_UNLIKELY(bits); bits &= bits - 1)
-            hits[found++] = (int32_t)i + pp_lowest_bit(bits);
+        found =
+            note_hits(v_bits(v_le(v_add(sum, v_load(price + i)), limit)), i, count, hits, found);
     }
     return found;
 }
@@ -46,11 +56,8 @@ TARGET int ISA(pp_near_bounds)(const uint16_t *bounds, double scale, const doubl
     int found = 0;
     for (int64_t i = 0; i < count; i += VL) {
         const vd bound = v_mul(v_sub(v_load_short(bounds + i), least), times);
-        uint64_t bits = v_bits(v_le(v_add(bound, v_load(price + i)), limit));
-        if (count - i < VL)
-            bits &= (UINT64_C(1) << (count - i)) - 1;
-        for (; PP_UNLIKELY(bits); bits &= bits - 1)
-            hits[found++] = (int32_t)i + pp_lowest_bit(bits);
+        found =
+            note_hits(v_bits(v_le(v_add(bound, v_load(price + i)), limit)), i, count, hits, found);
     }
     return found;
 }

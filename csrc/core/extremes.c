@@ -40,7 +40,7 @@ static void put_extreme(const pp_reduce_job *job, const char *row, bool greatest
 {
     const enum pp_type type = job->in[0].type;
     pp_kernels->searchers[type][greatest](row, job->n, to);
-    if ((type == PP_FLOAT32 || type == PP_FLOAT64) && get_float(type, to) == 0)
+    if (pp_is_floating(type) && get_float(type, to) == 0)
         put_zero(job, row, greatest, to);
 }
 

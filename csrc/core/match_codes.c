@@ -43,7 +43,20 @@ double pp_encode(const pp_dense *dense, const double *row, uint8_t *codes)
     return sqrt(sum) * (1 + PP_SLACK);
 }
 
-void pp_put_code(int32_t *group, int dot_of, int64_t part, int code)
+void pp_put_target(int32_t *to, const uint8_t *codes, int64_t length)
+{
+    uint8_t *bytes = (uint8_t *)to;
+    int16_t *words = (int16_t *)(void *)to;
+    if (pp_kernels->dense->dot_of == 4)
+        for (int64_t f = 0; f < length; f++)
+            bytes[f] = (uint8_t)(127 - codes[f]);
+    else
+        for (int64_t f = 0; f < length; f++)
+            words[f] = (int16_t)-codes[f];
+}
+
+/* One part of a group of features, of DOT_OF. */
+static void put_code(int32_t *group, int dot_of, int64_t part, int code)
 {
     if (dot_of == 4)
         ((uint8_t *)group)[part] = (uint8_t)code;
@@ -59,7 +72,7 @@ static void put_tile(const pp_dense *dense, int64_t tile, const uint8_t *codes)
     int32_t *group = to->dots + tile / lanes * to->groups * lanes + tile % lanes;
     for (int64_t f = 0; f < length; group += lanes)
         for (int part = 0; part < dot_of && f < length; part++)
-            pp_put_code(group, dot_of, part, codes[f++]);
+            put_code(group, dot_of, part, codes[f++]);
     int32_t norm = pp_square_of_codes(codes, length);
     if (dot_of == 4)
         norm -= 254 * pp_sum_of_codes(codes, length);

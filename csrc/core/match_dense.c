@@ -185,19 +185,6 @@ static int32_t *least_ever(const pp_dense *dense, dense_state *s, int target)
     return candidates_of(dense, s) + 2 * lanes_of_block(dense) + target * pp_kernels->dense->lanes;
 }
 
-/* The codes of a target as the kernels multiply them: w, see the top. */
-static void put_target(int32_t *to, const uint8_t *codes, int64_t length)
-{
-    uint8_t *bytes = (uint8_t *)to;
-    int16_t *words = (int16_t *)(void *)to;
-    if (pp_kernels->dense->dot_of == 4)
-        for (int64_t f = 0; f < length; f++)
-            bytes[f] = (uint8_t)(127 - codes[f]);
-    else
-        for (int64_t f = 0; f < length; f++)
-            words[f] = (int16_t)-codes[f];
-}
-
 static void begin_target(const dense_call *call, dense_state *s, int target)
 {
     const pp_dense *dense = call->dense;
@@ -206,7 +193,7 @@ static void begin_target(const dense_call *call, dense_state *s, int target)
     uint8_t *memory = (uint8_t *)least_ever(dense, s, PP_DENSE_TARGETS);
     const uint8_t *codes = job->bytes ? job->bytes + first : memory;
     s->residual[target] = job->bytes ? 0 : pp_encode(dense, job->rows + first, memory);
-    put_target(codes_of(dense, s, target), codes, length);
+    pp_put_target(codes_of(dense, s, target), codes, length);
     s->square[target] = pp_square_of_codes(codes, length);
     s->sum[target] = pp_sum_of_codes(codes, length);
     s->reach[target] = INFINITY;

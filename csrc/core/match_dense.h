@@ -67,8 +67,8 @@ enum pp_status pp_dense_build(pp_dense *dense, const pp_match_job *job, bool *us
                               const pp_run *run);
 /* The codes of a row; returns a bound of its distance from them. */
 double pp_encode(const pp_dense *dense, const double *row, uint8_t *codes);
-/* One part of a group of features, of DOT_OF. */
-void pp_put_code(int32_t *group, int dot_of, int64_t part, int code);
+/* The codes of a target as the kernels multiply them: w, see match_dense.c. */
+void pp_put_target(int32_t *to, const uint8_t *codes, int64_t length);
 int32_t pp_sum_of_codes(const uint8_t *codes, int64_t length);
 int32_t pp_square_of_codes(const uint8_t *codes, int64_t length);
 

@@ -194,7 +194,7 @@ static bool in_floating_point(const pp_reduction_task *task)
 {
     switch (task->op) {
     case PP_SUM:
-        return task->out[0].type == PP_FLOAT32 || task->out[0].type == PP_FLOAT64;
+        return pp_is_floating(task->out[0].type);
     case PP_MEAN:
     case PP_VAR:
     case PP_STD:

@@ -103,6 +103,11 @@ void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets
     }
 }
 
+bool pp_is_floating(enum pp_type type)
+{
+    return type == PP_FLOAT32 || type == PP_FLOAT64;
+}
+
 int pp_type_size(enum pp_type type)
 {
     switch (type) {

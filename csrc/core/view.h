@@ -2,6 +2,7 @@
 #ifndef PP_VIEW_H
 #define PP_VIEW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "pp.h"
@@ -22,6 +23,7 @@ void pp_view_offsets(const pp_view *view, int64_t start, int n, int64_t *offsets
 int64_t pp_view_offset(const pp_view *view, int first, int end, int64_t index, int64_t *follow);
 /* Bytes of an element of a real type; of a complex type, of each of its two parts. */
 int pp_type_size(enum pp_type type);
+bool pp_is_floating(enum pp_type type); /* of the real types */
 /* The elements of a real type at these offsets, one after another in this machine's byte order. */
 void pp_view_gather(const pp_view *view, const int64_t *offsets, int n, void *elements);
 /* The elements at these offsets as float64 parts; the imaginary part of a real type is 0. */
