@@ -488,9 +488,9 @@ def test_a_final_extreme_found_behind_is_not_the_first():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rows", [1, 2, 10, 40, 100])
-@pytest.mark.parametrize("columns", [255, 256, 257, 513])
+@pytest.mark.parametrize("columns", [255, 256, 257, 513, 2048, 2049, 4097])
 def test_the_last_of_many_columns_is_reduced_like_the_others(dtype, rows, columns):
-    """They are reduced 256 at a time: one may be left over."""
+    """They are reduced 256 or 2048 at a time: one may be left over."""
     a = np.random.default_rng(rows).integers(0, 100, (rows, columns)).astype(dtype)
     for name in ("sum", "count_nonzero", *EXTREMES):
         assert_array_equal(getattr(pp, name)(a, 0), NUMPY[name](a, 0))
